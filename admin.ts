@@ -1,0 +1,210 @@
+/**
+ * The admin API: JSON over the store, each call signed (design §7).
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import * as v from "valibot";
+import { openapi } from "./admin/openapi.ts";
+import {
+  type ConfiguredProvider,
+  type Operation,
+  operations,
+  Problem,
+} from "./admin/operations.ts";
+import { type Signer, verify } from "./core/signature.ts";
+import { type Store, StoreUnavailable } from "./core/store.ts";
+import { pathOf, readTarget } from "./core/target.ts";
+import { isRefusal } from "./core/refusal.ts";
+
+/** All that the admin API reaches outside itself. */
+export interface AdminDeps {
+  /** The store. */
+  readonly store: Store;
+  /** What is configured. */
+  readonly configured: readonly ConfiguredProvider[];
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Secrets that verify, newest first. */
+  readonly adminSecrets: readonly string[];
+  /** Seconds a signature's clock may be off. */
+  readonly adminWindow: number;
+  /** Base URL that clients use, where it is not what `Host` says. */
+  readonly publicUrl?: string | undefined;
+  /** Of this program. */
+  readonly version: string;
+}
+
+/** Largest body of an admin call, bytes: an import of 1,000 tokens fits. */
+const LARGEST = 8_388_608;
+
+/** The sub-app, whose paths begin with `/admin`. */
+export function admin(deps: AdminDeps): Hono {
+  const app = new Hono({ getPath: (request) => pathOf(request.url) });
+  const rows = operations(deps.configured.map(({ id }) => id));
+  for (const row of rows) {
+    app.on(row.method, row.path, async (c) => {
+      const { signer, content } = await authenticate(c.req.raw, deps);
+      return await perform(row, c, { deps, signer, content });
+    });
+  }
+  app.get("/admin/openapi.json", async (c) => {
+    await authenticate(c.req.raw, deps);
+    return c.json(openapi(rows, deps.version));
+  });
+  app.notFound(async (c) => {
+    await authenticate(c.req.raw, deps);
+    throw new Problem(404, "The admin API has no such path.");
+  });
+  app.onError((error) => {
+    if (error instanceof Problem) return problem(error);
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const away = new Problem(503, "The store did not answer.");
+    return problem(away, { "retry-after": "1" });
+  });
+  return app;
+}
+
+/** Who signed, and the content the signature is over. Nothing else is done before. */
+async function authenticate(
+  request: Request,
+  { store, now, adminSecrets, adminWindow, publicUrl }: AdminDeps,
+): Promise<{ signer: Signer; content: Uint8Array<ArrayBuffer> }> {
+  const target = readTarget(request.url);
+  if (isRefusal(target)) throw new Problem(400, "The path is malformed.");
+  const content = await readContent(request);
+  const signer = verify(
+    {
+      method: request.method,
+      authority: authorityOf(request, publicUrl),
+      ...target,
+      content,
+    },
+    request.headers,
+    {
+      secrets: adminSecrets,
+      keyid: "admin",
+      tag: "doppel-admin",
+      now: Math.floor(now() / 1000),
+      window: adminWindow,
+    },
+  );
+  if (typeof signer === "string") throw new Problem(401, signer);
+  if (!await store.takeNonce(signer.nonce, signer.expires)) {
+    throw new Problem(401, "This nonce was used before.");
+  }
+  return { signer, content };
+}
+
+function authorityOf(request: Request, publicUrl: string | undefined): string {
+  const { protocol, host } = new URL(publicUrl ?? request.url);
+  if (publicUrl !== undefined) return host;
+  const sent = request.headers.get("host")?.toLowerCase() ?? host;
+  return sent.replace(protocol === "https:" ? /:443$/ : /:80$/, "");
+}
+
+async function readContent(
+  request: Request,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  const chunked = request.headers.has("transfer-encoding");
+  if (declared > LARGEST || chunked) {
+    throw new Problem(413, `A body has a length, ${LARGEST} bytes at most.`);
+  }
+  return declared > 0
+    ? new Uint8Array(await request.arrayBuffer())
+    : new Uint8Array();
+}
+
+async function perform(
+  { query, body, status, run }: Operation,
+  c: Context,
+  { deps, signer, content }: {
+    deps: AdminDeps;
+    signer: Signer;
+    content: Uint8Array<ArrayBuffer>;
+  },
+): Promise<Response> {
+  if (body === undefined && content.length > 0) {
+    throw new Problem(400, "This call takes no body.");
+  }
+  const result = await run({
+    store: deps.store,
+    providers: deps.configured,
+    now: Math.floor(deps.now() / 1000),
+    by: signer.keyid,
+    id: c.req.param("id") ?? "",
+    query: checked(query, singular(c.req.queries()), "query"),
+    body: body && checked(body, parseJson(content), ""),
+  });
+  return status === 204
+    ? new Response(null, { status, headers: SAFE })
+    : Response.json(result, { status, headers: SAFE });
+}
+
+const SAFE = {
+  "cache-control": "private, no-store",
+  "x-content-type-options": "nosniff",
+};
+
+/** A parameter sent twice stays a list, which no schema takes. */
+function singular(queries: Record<string, string[]>) {
+  return Object.fromEntries(
+    Object.entries(queries).map(([name, values]) => [
+      name,
+      values.length === 1 ? values[0] : values,
+    ]),
+  );
+}
+
+function parseJson(content: Uint8Array): unknown {
+  if (content.length === 0) return {};
+  try {
+    return JSON.parse(
+      new TextDecoder("utf-8", { fatal: true }).decode(content),
+    );
+  } catch {
+    throw new Problem(400, "The body is not JSON.");
+  }
+}
+
+/** The value a schema makes of `input`, or a problem that names the first wrong field. */
+function checked(schema: v.GenericSchema, input: unknown, root: string) {
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = issue.path?.map(({ key }) => `${key}`) ?? [];
+  const field = "/" + [...(root ? [root] : []), ...path].join("/");
+  throw new Problem(400, `${path.join(".") || "body"}: ${said(issue)}.`, field);
+}
+
+/** Valibot's own messages quote what was received, which may be a token. */
+function said({ type, kind, message, expected }: v.BaseIssue<unknown>) {
+  if (type === "strict_object" && expected === "never") return "is not known";
+  if (expected !== null && /^(?:Invalid )/.test(message)) {
+    return kind === "schema" ? `must be ${expected}` : `must fit ${expected}`;
+  }
+  return message;
+}
+
+function problem(
+  { status, title, field }: Pick<Problem, "status" | "title" | "field">,
+  extra: Record<string, string> = {},
+): Response {
+  const body = {
+    type: "about:blank",
+    title,
+    status,
+    ...(field !== undefined && { field }),
+  };
+  return Response.json(body, {
+    status,
+    headers: {
+      ...SAFE,
+      "content-type": "application/problem+json",
+      ...(status === 401 && { "www-authenticate": "Signature" }),
+      ...extra,
+    },
+  });
+}

@@ -1,0 +1,88 @@
+/**
+ * The door: who is let in where. Behind it are the admin API and `handle()`,
+ * which know nothing of Hono.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import { admin, type AdminDeps } from "./admin.ts";
+import { pathOf } from "./core/target.ts";
+import { type Deps, handle } from "./routes.ts";
+
+/** What the runtime tells about a request. */
+export interface Bindings {
+  /** The client's IP address, where it is known. */
+  readonly address?: (request: Request) => string | undefined;
+}
+
+/** Everything the app needs. */
+export interface AppDeps extends Deps, AdminDeps {
+  /** Logs a bug under its name; `error` may hold anything and is not to be written out. */
+  readonly fault: (name: string, error: unknown) => void;
+}
+
+/** The whole of doppel as a `fetch`. */
+export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
+  // One parse for routing and forwarding: Hono reads the path as handle() does.
+  const app = new Hono<{ Bindings: Bindings }>({
+    getPath: (request) => pathOf(request.url),
+  });
+  const api = admin(deps);
+  app.get("/healthz", (c) => c.json({ ok: true, version: deps.version }));
+  app.get("/readyz", async (c) => {
+    const ready = await deps.store.ready().then(() => true, () => false);
+    return c.json({ ok: ready }, ready ? 200 : 503);
+  });
+  // Claude Code asks this before it has a key (research/sdks.md §2.2).
+  app.on("HEAD", "/api/hello", () => new Response(null));
+  app.all("/admin", (c) => api.fetch(c.req.raw));
+  app.all("/admin/*", (c) => api.fetch(c.req.raw));
+  app.options("*", (c) => preflight(c.req.raw));
+  app.all("*", async (c) => {
+    const address = () => c.env?.address?.(c.req.raw);
+    return withCors(c.req.raw, await handle(c.req.raw, deps, address));
+  });
+  app.onError((error) => {
+    deps.fault("request", error);
+    return Response.json({ error: { message: "Internal error" } }, {
+      status: 500,
+      headers: { "x-should-retry": "false" },
+    });
+  });
+  return app;
+}
+
+/** Fields of an answer that scripts in a page may read; the first three carry Gemini's resumable upload. */
+const EXPOSED = [
+  "x-goog-upload-url",
+  "x-goog-upload-status",
+  "x-goog-upload-chunk-granularity",
+  "x-request-id",
+  "request-id",
+  "retry-after",
+].join(", ");
+
+/** A preflight carries no credential, so it is answered before any is looked for. */
+function preflight(request: Request): Response {
+  const asked = request.headers.get("access-control-request-headers");
+  const headers = new Headers({
+    "access-control-allow-methods":
+      "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+    "access-control-allow-headers": asked ?? "*",
+    "access-control-max-age": "86400",
+  });
+  return withCors(request, new Response(null, { status: 204, headers }));
+}
+
+/** Lets any page read the answer: what a token may do, it may do from anywhere, and there are no cookies. */
+function withCors(request: Request, response: Response): Response {
+  const origin = request.headers.get("origin");
+  if (origin === null) return response;
+  const { headers } = response;
+  headers.set("access-control-allow-origin", origin);
+  headers.set("access-control-expose-headers", EXPOSED);
+  headers.delete("access-control-allow-credentials");
+  headers.append("vary", "Origin");
+  return response;
+}

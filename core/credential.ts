@@ -1,0 +1,26 @@
+/**
+ * Which of the owner's own keys a request goes out with.
+ *
+ * @module
+ */
+
+import type { Refusal } from "./refusal.ts";
+
+/** An API key a provider issued to the owner; a token is what doppel issues. */
+export interface Credential {
+  /** Public name, in logs and lists: the provider's id and a number from 1. */
+  readonly id: string;
+  /** What goes into the provider's slot; never logged, listed or returned. */
+  readonly key: string;
+}
+
+/** Spreads tokens over a pool: the same token keeps the same key, so the origin's caches stay warm. */
+export function chooseCredential(
+  pool: readonly Credential[] | undefined,
+  tokenId: string,
+): Credential | Refusal {
+  if (!pool?.length) return { refused: "no_credential" };
+  let sum = 0;
+  for (const char of tokenId) sum = (sum * 31 + char.charCodeAt(0)) >>> 0;
+  return pool[sum % pool.length]!;
+}

@@ -1,0 +1,91 @@
+/**
+ * What is written down about a request: one line, when it has ended.
+ *
+ * @module
+ */
+
+import type { RefusalCode } from "./refusal.ts";
+
+/** How a request ended. */
+export type Ending =
+  | "complete"
+  | "refused"
+  | "client_closed"
+  | "origin_broken"
+  | "origin_silent";
+
+/** One log line. Public forms only: ids, never a token, a key or a query. */
+export interface LogLine {
+  /** RFC 3339, when the request came in. */
+  readonly time: string;
+  /** The id doppel gave the request. */
+  readonly id: string;
+  /** Method, upper case. */
+  readonly method: string;
+  /** Path without query, tokens in it cut down to their public ids. */
+  readonly path: string;
+  /** Public id of the token. */
+  readonly token?: string;
+  /** Id of the provider. */
+  readonly provider?: string;
+  /** Id of the credential. */
+  readonly credential?: string;
+  /** HTTP status sent, 499 for a client that left before. */
+  readonly status: number;
+  /** Why it was refused. */
+  readonly refused?: RefusalCode;
+  /** The origin's own request id. */
+  readonly originId?: string;
+  /** Bytes of content sent down. */
+  readonly bytes: number;
+  /** Milliseconds to the origin's first sign. */
+  readonly firstByteMs?: number;
+  /** Milliseconds to the end. */
+  readonly ms: number;
+  /** How it ended. */
+  readonly ending: Ending;
+}
+
+/** The facts of a request as they become known; written once. */
+export interface Journal {
+  /** The request's id. */
+  readonly id: string;
+  /** Adds a fact. */
+  note(facts: Partial<LogLine>): void;
+  /** Milliseconds since the request came in. */
+  elapsed(): number;
+  /** Writes the line; later calls do nothing. */
+  close(ending: Ending, facts?: Partial<LogLine>): void;
+}
+
+/** @param now milliseconds, as `Date.now`; `write` gets the finished line */
+export function openJournal(
+  request: { method: string; path: string },
+  { now, write }: { now: () => number; write: (line: LogLine) => void },
+): Journal {
+  const started = now();
+  const id = crypto.randomUUID();
+  let facts: Partial<LogLine> = {};
+  let open = true;
+  return {
+    id,
+    note: (more) => void (facts = { ...facts, ...more }),
+    elapsed: () => now() - started,
+    close(ending, more) {
+      if (!open) return;
+      open = false;
+      write({
+        time: new Date(started).toISOString(),
+        id,
+        method: request.method,
+        path: request.path,
+        status: 0,
+        bytes: 0,
+        ...facts,
+        ...more,
+        ms: now() - started,
+        ending,
+      });
+    },
+  };
+}

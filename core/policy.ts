@@ -1,0 +1,168 @@
+/**
+ * Who a request is from and what its token allows. Pure: the facts come in,
+ * a record or a refusal goes out.
+ *
+ * @module
+ */
+
+import { BlockList, isIP } from "node:net";
+import { covers } from "./model.ts";
+import { endpointClass, type Route } from "./provider.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Admission, Pause, TokenRecord } from "./store.ts";
+import { bearsOurPrefix, hashToken } from "./token.ts";
+
+/**
+ * Among the values a client sent, the one that is a token of ours.
+ *
+ * Real tools fill two slots and real keys are left in the other one, so values
+ * that the store does not know are passed over; two different tokens, or a
+ * token beside a value that says it is one, are refused.
+ */
+export function authenticate(
+  values: readonly string[],
+  candidates: readonly string[],
+  { records }: Admission,
+  now: number,
+): TokenRecord | Refusal {
+  const known = candidates.flatMap((value, i) => {
+    const record = records[i];
+    return record && matches(record, hashToken(value), now)
+      ? [{ value, record }]
+      : [];
+  });
+  const claimed = new Set(values.filter(bearsOurPrefix));
+  for (const { value } of known) claimed.add(value);
+  if (claimed.size > 1) return { refused: "token_ambiguous" };
+  const record = known[0]?.record;
+  if (record?.status !== "active") return { refused: "token_invalid" };
+  if (record.expires !== undefined && record.expires <= now) {
+    return { refused: "token_expired" };
+  }
+  return record;
+}
+
+/** Looked up by a hash of 256 bits of which nobody can send a chosen one, so a plain comparison tells nothing. */
+function matches(
+  { hash, previous }: TokenRecord,
+  presented: string,
+  now: number,
+): boolean {
+  return hash === presented ||
+    previous?.hash === presented && previous.expires > now;
+}
+
+/** `paused` while the pause lasts; a retry is worth naming only when it ends within a minute. */
+export function paused(
+  pause: Pause | undefined,
+  now: number,
+): Refusal | undefined {
+  if (pause === undefined || now < pause.from) return undefined;
+  if (pause.until === undefined) return { refused: "paused" };
+  const left = pause.until - now;
+  if (left <= 0) return undefined;
+  return left <= 60
+    ? { refused: "paused", retryAfter: left }
+    : { refused: "paused" };
+}
+
+/** The facts of a request that scopes are about. */
+export interface Wish {
+  /** Where it goes. */
+  readonly route: Route;
+  /** Method, upper case. */
+  readonly method: string;
+  /** The client's IP address; `undefined` where the runtime does not tell. */
+  readonly address: () => string | undefined;
+  /** The models it names. */
+  readonly models: () => Promise<readonly string[]>;
+}
+
+/** What costs least is checked first; models, for which a body may have to be read, last. */
+export async function authorize(
+  token: TokenRecord,
+  wish: Wish,
+): Promise<Refusal | undefined> {
+  const { provider, target } = wish.route;
+  if (!token.providers.includes(provider.id)) {
+    return { refused: "provider_denied" };
+  }
+  if (token.addresses.length > 0 && !within(token.addresses, wish.address())) {
+    return { refused: "address_denied" };
+  }
+  const endpoint = endpointClass(provider, target);
+  if (endpoint !== undefined && !token.endpoints.includes(endpoint)) {
+    return { refused: "endpoint_denied" };
+  }
+  return await deniedModel(token, wish);
+}
+
+/**
+ * A token limited to some models may only send what names one of them: a batch
+ * or a stored assistant names its models where no proxy looks. Reading is free.
+ */
+async function deniedModel(
+  { models }: TokenRecord,
+  { method, models: named }: Wish,
+): Promise<Refusal | undefined> {
+  if (models.length === 0) return undefined;
+  const asked = await named();
+  if (asked.length === 0) {
+    return method === "GET" || method === "HEAD"
+      ? undefined
+      : { refused: "model_denied", detail: "This request names no model." };
+  }
+  const covered = asked.every((model) =>
+    models.some((glob) => covers(glob, model))
+  );
+  return covered ? undefined : { refused: "model_denied" };
+}
+
+/** Whether `address` lies in one of the CIDR ranges; an unknown address lies in none. */
+export function within(
+  ranges: readonly string[],
+  address: string | undefined,
+): boolean {
+  const plain = address?.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  const family = plain === undefined ? 0 : isIP(plain);
+  if (family === 0) return false;
+  const list = new BlockList();
+  for (const range of ranges) {
+    const { address: net, bits, family } = parseRange(range)!;
+    list.addSubnet(net, bits, family);
+  }
+  return list.check(plain!, family === 4 ? "ipv4" : "ipv6");
+}
+
+/** A CIDR range, or one address, taken apart; `undefined` where it is neither. */
+export function parseRange(range: string):
+  | { address: string; bits: number; family: "ipv4" | "ipv6" }
+  | undefined {
+  const [address = "", length, more] = range.split("/");
+  const family = isIP(address);
+  const most = family === 4 ? 32 : 128;
+  const bits = length === undefined ? most : Number(length);
+  if (family === 0 || more !== undefined) return undefined;
+  if (length !== undefined && !/^\d{1,3}$/.test(length) || bits > most) {
+    return undefined;
+  }
+  return { address, bits, family: family === 4 ? "ipv4" : "ipv6" };
+}
+
+/**
+ * The client's address: the peer's, or what the nearest trusted proxies say of
+ * theirs in `X-Forwarded-For`, read from the right; anybody may write the left.
+ */
+export function clientAddress(
+  peer: string | undefined,
+  forwardedFor: string | null,
+  trusted: readonly string[],
+): string | undefined {
+  if (trusted.length === 0 || forwardedFor === null) return peer;
+  let address = peer;
+  for (const hop of forwardedFor.split(",").reverse()) {
+    if (!within(trusted, address)) break;
+    address = hop.trim();
+  }
+  return address;
+}

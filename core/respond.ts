@@ -1,0 +1,163 @@
+/**
+ * An origin's answer on its way down: fields filtered, URLs that would lead
+ * around doppel turned back, bytes passed as they come and watched for silence.
+ *
+ * @module
+ */
+
+import type { Begun } from "./egress.ts";
+import type { Flight } from "./flight.ts";
+import type { Journal } from "./journal.ts";
+import type { Route } from "./provider.ts";
+import type { Refusal } from "./refusal.ts";
+import { fieldsDown } from "./rewrite.ts";
+
+/** What an answer is sent down with. */
+export interface Journey {
+  /** Closed when the last byte has gone. */
+  readonly journal: Journal;
+  /** Where the request went. */
+  readonly route: Route;
+  /** URL of doppel that stands for the origin's, without a trailing slash. */
+  readonly base: string;
+  /** Silence allowed between two bytes, seconds. */
+  readonly idleSeconds: number;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** Fields whose value is a URL that clients follow. */
+const FOLLOWED_FIELDS = [
+  "location",
+  "content-location",
+  "x-goog-upload-url",
+  "x-goog-upload-control-url",
+];
+
+/** Fetch's null body statuses: an answer with one of these must not have a body. */
+const BODILESS = new Set([204, 205, 304]);
+
+/** The answer to the client; a refusal where it had to be read here and could not be. */
+export async function respond(
+  begun: Begun,
+  journey: Journey,
+): Promise<Response | Refusal> {
+  const { response } = begun;
+  const { journal, route, base } = journey;
+  const { status } = response;
+  const headers = fieldsDown(response.headers);
+  const turn = (text: string) => turnBack(text, route.provider.origin, base);
+  for (const field of FOLLOWED_FIELDS) {
+    const value = headers.get(field);
+    if (value !== null) headers.set(field, turn(value));
+  }
+  const originId = headers.get("x-request-id") ?? headers.get("request-id");
+  if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
+  journal.note({
+    status,
+    firstByteMs: journal.elapsed(),
+    ...(originId !== null && { originId }),
+  });
+  if (response.body === null || BODILESS.has(status)) {
+    await response.body?.cancel();
+    begun.flight.land();
+    journal.close("complete");
+    return new Response(null, { status, headers });
+  }
+  const watched = watch(response.body, begun, journey);
+  const field = followedField(route, headers);
+  if (field === undefined) return new Response(watched, { status, headers });
+  const text = await readText(watched, headers);
+  if (text === undefined) return { refused: "origin_unreachable" };
+  headers.delete("content-length");
+  return new Response(turnField(text, field, turn), { status, headers });
+}
+
+/** `undefined` where the origin broke off, or compressed although asked not to. */
+async function readText(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  headers: Headers,
+): Promise<string | undefined> {
+  try {
+    if ((headers.get("content-encoding") ?? "identity") === "identity") {
+      return await new Response(body).text();
+    }
+    await body.cancel();
+  } catch { /* said by the journal already */ }
+  return undefined;
+}
+
+/** The JSON field in this answer that holds a URL to be turned back. */
+function followedField(
+  { provider, target }: Route,
+  headers: Headers,
+): string | undefined {
+  const type = headers.get("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) return undefined;
+  return provider.followed.find((row) => row.path.test(target.path))?.field;
+}
+
+/** Replaces the values of one field in JSON text and leaves every other byte. */
+function turnField(
+  text: string,
+  field: string,
+  turn: (url: string) => string,
+): string {
+  const value = new RegExp(`(?<!\\\\)("${field}"\\s*:\\s*)("[^"\\\\]*")`, "g");
+  return text.replace(
+    value,
+    (_, name, json) => name + JSON.stringify(turn(JSON.parse(json))),
+  );
+}
+
+/** `url` through doppel where it points at the origin; all others as they are. */
+function turnBack(url: string, origin: string, base: string): string {
+  const rest = url.slice(origin.length);
+  return url.startsWith(origin) && /^(?:$|[/?#])/.test(rest)
+    ? base + rest
+    : url;
+}
+
+/**
+ * Passes the body chunk by chunk. Not `tee()`, which never cancels the origin
+ * and buffers without bound; one reader keeps backpressure and cancellation.
+ */
+function watch(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { flight, abort }: Begun,
+  { journal, idleSeconds, signal }: Journey,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  let bytes = 0;
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      flight.await(idleSeconds);
+      try {
+        const { done, value } = await reader.read();
+        flight.rest();
+        if (!done) {
+          bytes += value.byteLength;
+          return controller.enqueue(value);
+        }
+        flight.land();
+        journal.close("complete", { bytes });
+        controller.close();
+      } catch {
+        flight.land();
+        journal.close(endingOf(flight, signal), { bytes });
+        // Never a clean end, and never the runtime's own error, which names the URL.
+        controller.error(new Error("The origin's answer broke off"));
+      }
+    },
+    cancel() {
+      flight.land();
+      journal.close("client_closed", { bytes });
+      abort();
+    },
+  }, { highWaterMark: 0 });
+}
+
+function endingOf(flight: Flight, signal: AbortSignal) {
+  if (flight.silent) return "origin_silent";
+  return signal.aborted ? "client_closed" : "origin_broken";
+}

@@ -1,0 +1,215 @@
+/**
+ * HTTP Message Signatures (RFC 9421) with `hmac-sha256` and Content-Digest
+ * (RFC 9530): the narrow profile of design §7, both sides.
+ *
+ * Strict on purpose: exactly the components below, each once, and exactly one
+ * signature with our tag. A verifier that tolerates more has an empty success.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import {
+  createHash,
+  createHmac,
+  randomBytes,
+  timingSafeEqual,
+} from "node:crypto";
+
+/** The parts of a request that are signed. */
+export interface SignedRequest {
+  /** Upper case. */
+  readonly method: string;
+  /** Host and port as in `Host`, lower case, without a default port. */
+  readonly authority: string;
+  /** Percent-encoded as sent. */
+  readonly path: string;
+  /** Empty, or begins with `?`. */
+  readonly query: string;
+  /** The whole content; empty where there is none. */
+  readonly content: Uint8Array;
+}
+
+/** The secret and the terms of a signature. */
+export interface Terms {
+  /** 32 characters or more. */
+  readonly secret: string;
+  /** Who signs. */
+  readonly keyid: string;
+  /** What the signature is for; keeps one from being used for another purpose. */
+  readonly tag: string;
+  /** Seconds since the epoch. */
+  readonly created: number;
+}
+
+/** Shorter secrets neither sign nor verify. */
+export const SHORTEST_SECRET = 32;
+
+/** Label of our signature in the two dictionaries. */
+const LABEL = "doppel";
+
+/** The fields that sign `request`. */
+export function sign(
+  request: SignedRequest,
+  { secret, keyid, tag, created }: Terms,
+): Record<string, string> {
+  const covered = request.content.length > 0
+    ? [...ALWAYS, "content-digest"]
+    : [...ALWAYS];
+  const nonce = randomBytes(18).toString("base64url");
+  const parameters =
+    `(${covered.map((name) => `"${name}"`).join(" ")});created=${created}` +
+    `;nonce="${nonce}";keyid="${keyid}";alg="hmac-sha256";tag="${tag}"`;
+  const digest = contentDigest(request.content);
+  const base = signatureBase(request, covered, parameters, digest);
+  const signature = hmac(secret, base).toString("base64");
+  return {
+    ...(request.content.length > 0 && { "content-digest": digest }),
+    "signature-input": `${LABEL}=${parameters}`,
+    "signature": `${LABEL}=:${signature}:`,
+  };
+}
+
+/** Who signed, and the nonce that is still to be taken. */
+export interface Signer {
+  /** `keyid` of the signature. */
+  readonly keyid: string;
+  /** Must be taken once, in the store. */
+  readonly nonce: string;
+  /** Seconds since the epoch after which the signature is too old by itself. */
+  readonly expires: number;
+}
+
+/** What a verifier accepts. */
+export interface Acceptance {
+  /** Any of them verifies; those shorter than {@linkcode SHORTEST_SECRET} never. */
+  readonly secrets: readonly string[];
+  /** The one `keyid`. */
+  readonly keyid: string;
+  /** The one `tag`. */
+  readonly tag: string;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Seconds that `created` may differ from `now`, either way. */
+  readonly window: number;
+}
+
+/** The signer, or why there is none: a sentence for the client, with no secret in it. */
+export function verify(
+  request: SignedRequest,
+  headers: Headers,
+  { secrets, keyid, tag, now, window }: Acceptance,
+): Signer | string {
+  const input = oneInput(headers.get("signature-input") ?? "", tag);
+  if (typeof input === "string") return input;
+  const { label, covered, parameters, raw } = input;
+  const created = Number(parameters.get("created"));
+  const nonce = parameters.get("nonce") ?? "";
+  if (parameters.get("keyid") !== keyid) return `keyid must be "${keyid}".`;
+  if (parameters.get("alg") !== "hmac-sha256") {
+    return 'alg must be "hmac-sha256".';
+  }
+  if (!Number.isInteger(created) || Math.abs(now - created) > window) {
+    return `created must be within ${window} seconds of ${now}.`;
+  }
+  if (!/^[\w\-+/=.~]{22,128}$/.test(nonce)) {
+    return "nonce must be 22 to 128 characters of base64.";
+  }
+  const expected = request.content.length > 0
+    ? [...ALWAYS, "content-digest"]
+    : ALWAYS;
+  if (!sameSet(covered, expected)) {
+    return `The signature must cover ${expected.join(" ")}, each once.`;
+  }
+  const digest = headers.get("content-digest") ?? "";
+  if (
+    covered.includes("content-digest") &&
+    digest !== contentDigest(request.content)
+  ) return "content-digest does not fit the content.";
+  const base = signatureBase(request, covered, raw, digest);
+  const given = signatureBytes(headers.get("signature") ?? "", label);
+  const good = secrets.some((secret) =>
+    secret.length >= SHORTEST_SECRET && given?.length === 32 &&
+    timingSafeEqual(hmac(secret, base), given)
+  );
+  return good
+    ? { keyid, nonce, expires: created + window + 1 }
+    : "The signature does not verify.";
+}
+
+const ALWAYS = ["@method", "@authority", "@path", "@query"] as const;
+
+interface Input {
+  readonly label: string;
+  readonly covered: readonly string[];
+  readonly parameters: ReadonlyMap<string, string>;
+  /** As received: what `@signature-params` covers. */
+  readonly raw: string;
+}
+
+const MEMBER =
+  /([a-z*][\w\-.*]*)=(\(([^()]*)\)((?:;[a-z*][\w\-.*]*=(?:"[^"\\]*"|-?\d+))*))(?:,|$)/gy;
+
+function oneInput(field: string, tag: string): Input | string {
+  const found: Input[] = [];
+  const compact = field.trim();
+  MEMBER.lastIndex = 0;
+  for (let at = 0; at < compact.length; at = MEMBER.lastIndex) {
+    while (compact[at] === " ") at++;
+    MEMBER.lastIndex = at;
+    const [, label, raw, list, rest] = MEMBER.exec(compact) ?? [];
+    if (label === undefined) return "signature-input cannot be read.";
+    const pairs = rest!.split(";").slice(1).map((parameter) => {
+      const [name = "", ...value] = parameter.split("=");
+      return [name, value.join("=").replaceAll('"', "")] as const;
+    });
+    const parameters = new Map(pairs);
+    if (parameters.get("tag") !== tag) continue;
+    if (parameters.size !== pairs.length) return "A parameter occurs twice.";
+    const covered = list!.split(" ").map((item) => item.replaceAll('"', ""));
+    found.push({ label, covered, parameters, raw: raw! });
+  }
+  return found.length === 1
+    ? found[0]!
+    : `Exactly one signature must have tag="${tag}".`;
+}
+
+function signatureBytes(field: string, label: string): Uint8Array | undefined {
+  for (const member of field.split(",")) {
+    const [, name, value] =
+      /^\s*([a-z*][\w\-.*]*)=:([A-Za-z0-9+/=]+):\s*$/.exec(member) ?? [];
+    if (name === label) return Buffer.from(value!, "base64");
+  }
+  return undefined;
+}
+
+/** RFC 9421 §2.5. */
+function signatureBase(
+  { method, authority, path, query }: SignedRequest,
+  covered: readonly string[],
+  parameters: string,
+  digest: string,
+): string {
+  const values: Record<string, string> = {
+    "@method": method,
+    "@authority": authority,
+    "@path": path,
+    "@query": query || "?",
+    "content-digest": digest,
+  };
+  const lines = covered.map((name) => `"${name}": ${values[name]}`);
+  return [...lines, `"@signature-params": ${parameters}`].join("\n");
+}
+
+function contentDigest(content: Uint8Array): string {
+  return `sha-256=:${createHash("sha256").update(content).digest("base64")}:`;
+}
+
+function hmac(secret: string, base: string) {
+  return createHmac("sha256", secret).update(base).digest();
+}
+
+function sameSet(given: readonly string[], expected: readonly string[]) {
+  return given.length === expected.length &&
+    expected.every((name) => given.includes(name));
+}

@@ -1,0 +1,167 @@
+/**
+ * What doppel keeps, in its own verbs. Two implementations pass one contract
+ * suite: `store/sqlite.ts` and `store/upstash.ts`.
+ *
+ * Every verb is atomic. One that changes something writes its audit entry in
+ * the same stroke. Prices are Redis commands as Upstash bills them (those inside a
+ * script count); each verb is one round trip unless it says otherwise.
+ *
+ * @module
+ */
+
+import type { EndpointClass } from "./provider.ts";
+
+/** A token as kept. Times are seconds since the epoch. */
+export interface TokenRecord {
+  /** 8 base62 characters, public, safe in logs and URLs. */
+  readonly id: string;
+  /** Lower-case hex SHA-256 of the token. */
+  readonly hash: string;
+  /** The token's last four characters. */
+  readonly last4: string;
+  /** The hash from before a rotation, good until its grace ends. */
+  readonly previous?: { readonly hash: string; readonly expires: number };
+  /** The owner's name for it. */
+  readonly label: string;
+  /** The owner's remarks. */
+  readonly note: string;
+  /** Ids of the providers it may call; at least one. */
+  readonly providers: readonly string[];
+  /** Globs of the models it may name; empty: any. */
+  readonly models: readonly string[];
+  /** Guarded surfaces it may call besides all others. */
+  readonly endpoints: readonly EndpointClass[];
+  /** CIDR ranges it may be used from; empty: anywhere. */
+  readonly addresses: readonly string[];
+  /** When it stops working; absent: never. */
+  readonly expires?: number;
+  /** `disabled` is refused like an unknown token. */
+  readonly status: "active" | "disabled";
+  /** When it was made. */
+  readonly created: number;
+  /** `keyid` of the signature that made it. */
+  readonly createdBy: string;
+}
+
+/** What the owner may edit; `expires: null` takes the expiry away. */
+export interface TokenPatch extends
+  Partial<
+    Pick<
+      TokenRecord,
+      | "label"
+      | "note"
+      | "providers"
+      | "models"
+      | "endpoints"
+      | "addresses"
+      | "status"
+    >
+  > {
+  readonly expires?: number | null;
+}
+
+/** A record with the side facts that are listed beside it. */
+export interface ListedToken {
+  /** The token. */
+  readonly record: TokenRecord;
+  /** When it was last admitted, to the minute, in seconds. */
+  readonly lastUsed?: number;
+}
+
+/** When doppel refuses everything; seconds since the epoch. */
+export interface Pause {
+  /** From this moment. */
+  readonly from: number;
+  /** Until this one; absent: until resumed. */
+  readonly until?: number;
+}
+
+/** One admin change, never with a secret in it. */
+export interface AuditEntry {
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** `keyid` of the signature. */
+  readonly by: string;
+  /** What was done, as `noun.verb`. */
+  readonly action: string;
+  /** To which token, if to one. */
+  readonly token?: string;
+  /** The fields that were set, as the owner sent them. */
+  readonly changed?: unknown;
+}
+
+/** What an admission looks at. */
+export interface Admission {
+  /** Records in the order of the ids asked for. */
+  readonly records: readonly (TokenRecord | undefined)[];
+  /** Whether doppel is or will be paused. */
+  readonly pause?: Pause;
+}
+
+/** A page of a list and where the next one starts. */
+export interface Page<Item> {
+  /** At most as many as asked for. */
+  readonly items: readonly Item[];
+  /** Opaque; absent on the last page. */
+  readonly cursor?: string;
+}
+
+/** Which page of a list: `cursor` from the page before, `limit` items at most. */
+export interface PageRequest {
+  /** Opaque; absent for the first page. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. */
+  readonly limit: number;
+}
+
+/** See the module's remarks; every verb rejects with {@linkcode StoreUnavailable} where the store is away. */
+export interface Store {
+  /** All that a request's admission needs, read live. 2 commands + 1 per id. */
+  admit(ids: readonly string[]): Promise<Admission>;
+  /** Notes a use unless the token is gone. 3 commands. */
+  stampToken(id: string, time: number): Promise<void>;
+  /** `false` where the id is taken; nothing is overwritten. 5 commands. */
+  createToken(record: TokenRecord, entry: AuditEntry): Promise<boolean>;
+  /** `undefined` where there is none. 2 commands. */
+  getToken(id: string): Promise<ListedToken | undefined>;
+  /** Oldest first. 1 command + 2 per token, 2 round trips. */
+  listTokens(page: PageRequest): Promise<Page<ListedToken>>;
+  /** Changes only what `patch` names; `undefined` where there is no such token. 4 commands, 1 more where `expires` is taken away. */
+  editToken(
+    id: string,
+    patch: TokenPatch,
+    entry: AuditEntry,
+  ): Promise<TokenRecord | undefined>;
+  /** Puts `next` in the place of the present hash, which stays good until `graceEnds` (seconds); as `editToken()`. 5 commands. */
+  rotateToken(
+    id: string,
+    next: { hash: string; last4: string; graceEnds: number },
+    entry: AuditEntry,
+  ): Promise<TokenRecord | undefined>;
+  /** `false` where there was none. 4 commands. */
+  deleteToken(id: string, entry: AuditEntry): Promise<boolean>;
+  /** All or none: answers the ids that are taken by other hashes, and then imports nothing. 2 commands + 3 per token. */
+  importTokens(
+    records: readonly TokenRecord[],
+    entry: AuditEntry,
+  ): Promise<readonly string[]>;
+  /** Replaces the pause, or ends it. 3 commands. */
+  setPause(pause: Pause | undefined, entry: AuditEntry): Promise<void>;
+  /** Newest first, the last 10,000 kept. 1 command. */
+  listAudit(page: PageRequest): Promise<Page<AuditEntry>>;
+  /** `true` the first time only; forgotten after `expires` (seconds since the epoch). 1 command. */
+  takeNonce(nonce: string, expires: number): Promise<boolean>;
+  /** Resolves where the store answers. 1 command. */
+  ready(): Promise<void>;
+  /** Lets go of files and sockets. */
+  close(): void;
+}
+
+/** The store is away. Its `reason` is a bare error code; a client's own messages carry commands with their arguments. */
+export class StoreUnavailable extends Error {
+  /** @param reason a word for the log, such as `TimeoutError` */
+  constructor(readonly reason: string) {
+    super("The store did not answer");
+    this.name = "StoreUnavailable";
+  }
+}

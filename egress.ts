@@ -1,0 +1,87 @@
+/**
+ * The way to an origin server: one `fetch`, told to leave everything as it is.
+ *
+ * @module
+ */
+
+import type { Content } from "./core/content.ts";
+import type { Egress } from "./core/egress.ts";
+import type { Flights } from "./core/flight.ts";
+import type { Refusal } from "./core/refusal.ts";
+import type { Fields } from "./core/rewrite.ts";
+
+/** What the runtime gives beyond WHATWG fetch. */
+export interface EgressOptions {
+  /** All flights of the process. */
+  readonly flights: Flights;
+  /** Silence allowed before the answer, seconds, connecting included: fetch does not tell the two apart. */
+  readonly firstByteSeconds: number;
+  /** Deno's HTTP/1.1 pool: one HTTP/2 connection's stream limit would cap all. */
+  readonly client?: unknown;
+  /** Deno's pool that never reuses: for POSTs without content, which Deno would re-send. */
+  readonly freshClient?: unknown;
+}
+
+/** Slowest upload that is not taken for silence, bytes per second. */
+const SLOWEST_UPLOAD = 65_536;
+
+/** An egress straight to the origin. */
+export function directEgress(
+  { flights, firstByteSeconds, client, freshClient }: EgressOptions,
+): Egress {
+  return async ({ method, url, fields, content, signal }) => {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const flight = flights.begin(abort);
+    signal.addEventListener("abort", abort);
+    const upload = (content.length ?? 0) / SLOWEST_UPLOAD;
+    flight.await(firstByteSeconds + upload);
+    const resendable = content.body === undefined && !IDEMPOTENT.has(method);
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: framed(fields, content, method) as [string, string][],
+        body: content.body ?? null,
+        redirect: "manual",
+        signal: controller.signal,
+        duplex: "half",
+        decompress: false,
+        timeout: false,
+        client: resendable ? freshClient : client,
+      } as RequestInit);
+      if (response.status >= 200 && response.status <= 599) {
+        return { response, flight, abort };
+      }
+      await response.body?.cancel();
+      flight.land();
+      return UNREADABLE;
+    } catch {
+      // The error is dropped unread: both runtimes write the whole URL into it.
+      flight.land();
+      if (signal.aborted) return { refused: "client_closed" };
+      if (content.overflowed()) return { refused: "body_too_large" };
+      return {
+        refused: flight.silent ? "origin_timeout" : "origin_unreachable",
+      };
+    }
+  };
+}
+
+const UNREADABLE: Refusal = {
+  refused: "origin_unreachable",
+  detail: "The API's answer has a status that cannot be passed on.",
+};
+
+/** RFC 9110 §9.2.2: to receive one of these twice does no harm. */
+const IDEMPOTENT = new Set(["GET", "HEAD", "PUT", "DELETE"]);
+
+/** With the length Bun keeps only if it is written; empty content has one too, except where a body means nothing. */
+function framed(fields: Fields, { body, length }: Content, method: string) {
+  if (body === undefined) {
+    const silent = method === "GET" || method === "HEAD" || method === "DELETE";
+    return silent ? fields : [...fields, ["content-length", "0"] as const];
+  }
+  return length === undefined
+    ? fields
+    : [...fields, ["content-length", `${length}`] as const];
+}

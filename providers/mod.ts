@@ -1,0 +1,124 @@
+/**
+ * The provider table. To add an API, add a row and its fixtures.
+ *
+ * Rows are asked in this order which of them a request means; the last has no
+ * signs and takes the rest (design §4, measured in `research/sdks.md` §2.2).
+ *
+ * @module
+ */
+
+import type { Provider } from "../core/provider.ts";
+import type { CleanTarget } from "../core/target.ts";
+import {
+  anthropicEnvelope,
+  googleEnvelope,
+  openaiEnvelope,
+} from "./envelope.ts";
+
+/** Google's OpenAI-compatible surface, which speaks OpenAI's wire. */
+const GEMINI_AS_OPENAI = /^\/v1beta\/openai(?:\/|$)/;
+
+// Anchored at the end: `/v1/models/ft:gpt:org::1` is OpenAI's.
+const GEMINI_VERB =
+  /:(?:generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents|asyncBatchEmbedContent|batchGenerateContent|generateAnswer|predict|predictLongRunning|computeTokens)$/;
+
+const gemini: Provider = {
+  id: "gemini",
+  origin: "https://generativelanguage.googleapis.com",
+  surface: /^\/v1(?:alpha|beta1?)?(?:\/|$)|^\/(?:upload|download|ws)\//,
+  signs: {
+    fields: ["x-goog-api-key", "x-goog-api-client", "x-goog-upload-command"],
+    parameters: ["key", "access_token"],
+    path: new RegExp(
+      `^/v1(?:alpha|beta1?)(?:/|$)|^/(?:upload|download)/|^/ws/google\\.|${GEMINI_VERB.source}`,
+    ),
+  },
+  credentialFields: (key, path) =>
+    GEMINI_AS_OPENAI.test(path) ? bearer(key) : [["x-goog-api-key", key]],
+  envelope: (path) =>
+    GEMINI_AS_OPENAI.test(path) ? openaiEnvelope : googleEnvelope,
+  guarded: [
+    { endpoint: "secrets", path: /^\/v1[a-z0-9]*\/auth_?tokens(?:[/:]|$)/ },
+    { endpoint: "admin", path: /^\/v1[a-z0-9]*\/(?:webhooks|credentials)\b/ },
+  ],
+  followed: [{ path: /\/operations\//, field: "uri" }],
+  modelInPath: /\/(?:models|tunedModels)\/([^/:]+)/,
+};
+
+const anthropic: Provider = {
+  id: "anthropic",
+  origin: "https://api.anthropic.com",
+  surface: /^\/(?:v1|api)(?:\/|$)/,
+  signs: {
+    fields: ["anthropic-version", "anthropic-beta", "x-api-key"],
+    parameters: [],
+    path: /^\/v1\/(?:messages|complete)(?:\/|$)|^\/api\//,
+  },
+  credentialFields(key, path) {
+    // An OAuth token is no API key: https://docs.anthropic.com/en/api/beta-headers
+    if (key.startsWith("sk-ant-oat")) {
+      return [...bearer(key), ["anthropic-beta", "oauth-2025-04-20"]];
+    }
+    return ANTHROPIC_AS_OPENAI.test(path) ? bearer(key) : [["x-api-key", key]];
+  },
+  envelope: (path) =>
+    ANTHROPIC_AS_OPENAI.test(path) ? openaiEnvelope : anthropicEnvelope,
+  guarded: [{
+    endpoint: "admin",
+    path: /^\/v1\/(?:organizations?|vaults|webhook_endpoints)(?:\/|$)/,
+  }],
+  followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
+  modelInPath: /^\/v1\/models\/([^/]+)/,
+};
+
+/** https://docs.anthropic.com/en/api/openai-sdk */
+const ANTHROPIC_AS_OPENAI = /^\/v1\/chat\//;
+
+const openai: Provider = {
+  id: "openai",
+  origin: "https://api.openai.com",
+  surface: /^\/v1(?:\/|$)/,
+  credentialFields: bearer,
+  envelope: () => openaiEnvelope,
+  canonical: azureAsOpenai,
+  guarded: [
+    {
+      endpoint: "admin",
+      path: /^\/v1\/(?:organizations?|vaults|webhook_endpoints)(?:\/|$)/,
+    },
+    {
+      endpoint: "secrets",
+      path:
+        /^\/v1\/(?:realtime\/(?:.*\/)?(?:client_secrets|(?:transcription_)?sessions)|chatkit\/sessions|tunnels\/.*reveal_token)(?:\/|$)/,
+    },
+  ],
+  followed: [],
+  modelInPath: /^\/v1\/models\/([^/]+)/,
+};
+
+/** Every API doppel can stand in front of. */
+export const PROVIDERS: readonly Provider[] = [gemini, anthropic, openai];
+
+/** The wire of a caller nobody has recognised yet. */
+export const UNKNOWN_WIRE = openaiEnvelope;
+
+function bearer(key: string): (readonly [string, string])[] {
+  return [["authorization", `Bearer ${key}`]];
+}
+
+/**
+ * Azure's client writes `/openai/deployments/M/x?api-version=…` for what is
+ * `/v1/x` here, and leaves `/v1` out of every other path.
+ */
+function azureAsOpenai(target: CleanTarget): CleanTarget {
+  const path = target.path.replace(/^\/deployments\/[^/]+(?=\/)/, "");
+  const pairs = target.query.slice(1).split("&");
+  const rest = pairs.filter((pair) => !pair.startsWith("api-version="));
+  const azure = path !== target.path || rest.length < pairs.length;
+  if (!azure) return target;
+  return {
+    ...target,
+    path: /^\/v1\//.test(path) ? path : `/v1${path}`,
+    query: rest.length === 0 ? "" : "?" + rest.join("&"),
+  };
+}

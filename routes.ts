@@ -1,0 +1,287 @@
+/**
+ * A request's way through doppel, top to bottom.
+ *
+ * @module
+ */
+
+import { type Content, readContent } from "./core/content.ts";
+import { chooseCredential, type Credential } from "./core/credential.ts";
+import type { Egress } from "./core/egress.ts";
+import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
+import { modelsNamed } from "./core/model.ts";
+import { authenticate, authorize, paused } from "./core/policy.ts";
+import {
+  chooseProvider,
+  type Envelope,
+  type Provider,
+  type Route,
+} from "./core/provider.ts";
+import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
+import { respond } from "./core/respond.ts";
+import { fieldsUp } from "./core/rewrite.ts";
+import { readSlots } from "./core/slot.ts";
+import {
+  type Store,
+  StoreUnavailable,
+  type TokenRecord,
+} from "./core/store.ts";
+import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
+import { isTokenShaped, redactTokens, tokenId } from "./core/token.ts";
+
+/** All that `handle()` reaches outside itself; `main.ts` fills it in. */
+export interface Deps {
+  /** Tokens and what belongs to them. */
+  readonly store: Store;
+  /** The provider table, origins as configured. */
+  readonly providers: readonly Provider[];
+  /** The wire of a caller nobody has recognised. */
+  readonly unknownWire: Envelope;
+  /** The owner's own keys by provider id. */
+  readonly pools: Readonly<Record<string, readonly Credential[]>>;
+  /** Sends a request towards its origin. */
+  readonly egress: Egress;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Lets work outlive the answer; logs under `name` what it throws. */
+  readonly defer: (name: string, work: Promise<unknown>) => void;
+  /** Writes a request's line. */
+  readonly log: (line: LogLine) => void;
+  /** Largest request content, bytes. */
+  readonly maxBodyBytes: number;
+  /** Silence allowed within an answer, seconds. */
+  readonly idleSeconds: number;
+  /** Base URL that clients use, where it is not what `Host` says. */
+  readonly publicUrl?: string | undefined;
+  /** Whether a use was noted within the last minute; notes it if not. */
+  readonly recentlyStamped: (tokenId: string) => boolean;
+}
+
+/** Answers one request: the origin's response, or a refusal in the caller's own envelope. `address` is the client's. */
+export async function handle(
+  request: Request,
+  deps: Deps,
+  address: () => string | undefined = () => undefined,
+): Promise<Response> {
+  const journal = openJournal(
+    { method: request.method, path: redactTokens(pathOf(request.url)) },
+    { now: deps.now, write: deps.log },
+  );
+  const asked = identify(request, deps.providers);
+  const outcome = await forward(request, asked, { deps, journal, address });
+  return isRefusal(outcome)
+    ? answer(outcome, asked, { deps, journal })
+    : outcome;
+}
+
+/** What handle() hands down. */
+interface Context {
+  readonly deps: Deps;
+  readonly journal: Journal;
+  readonly address: () => string | undefined;
+}
+
+/** The straight line. */
+async function forward(
+  request: Request,
+  asked: Asked | Refusal,
+  { deps, journal, address }: Context,
+): Promise<Response | Refusal> {
+  if (isRefusal(asked)) return asked;
+
+  const token = await admit(asked, deps);
+  if (isRefusal(token)) return token;
+  const route = routeFor(token, asked, deps.providers);
+  journal.note({ token: token.id, provider: route.provider.id });
+
+  const content = await take(request, token, deps);
+  if (isRefusal(content)) return content;
+
+  const denied = await authorize(token, {
+    route,
+    method: request.method,
+    address,
+    models: () => modelsOf(request, route, content),
+  });
+  if (denied) return denied;
+  if (!route.provider.surface.test(route.target.path)) return NO_ROUTE;
+  if (wantsSocket(request)) return { refused: "upgrade_refused" };
+
+  const credential = chooseCredential(deps.pools[route.provider.id], token.id);
+  if (isRefusal(credential)) return credential;
+  journal.note({ credential: credential.id });
+
+  const begun = await deps.egress({
+    method: request.method,
+    ...aim(route, credential, request.headers),
+    content,
+    signal: request.signal,
+  });
+  if (isRefusal(begun)) return begun;
+
+  account(token, deps);
+  return await respond(begun, {
+    journal,
+    route,
+    base: publicBase(request, route, deps),
+    idleSeconds: deps.idleSeconds,
+    signal: request.signal,
+  });
+}
+
+/** A request whose caller and wish are known, not yet believed. */
+interface Asked {
+  /** Where it seems to go, by prefix or signs. */
+  readonly route: Route;
+  /** Every value that was in a slot. */
+  readonly values: readonly string[];
+}
+
+const NO_ROUTE: Refusal = { refused: "no_route" };
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
+
+function identify(
+  request: Request,
+  providers: readonly Provider[],
+): Asked | Refusal {
+  const target = readTarget(request.url);
+  if (isRefusal(target)) return target;
+  if (!METHODS.has(request.method)) return { refused: "request_malformed" };
+  const clean = withoutCredentials(target);
+  const route = chooseProvider(clean, request.headers, providers);
+  if (route === undefined) return NO_ROUTE;
+  const known = providers.some((row) => row.surface.test(route.target.path));
+  if (!known) return NO_ROUTE;
+  const values = readSlots(request.headers, clean);
+  if (values === undefined) return { refused: "token_ambiguous" };
+  return { route, values: [...values] };
+}
+
+/** Authenticates in one round trip; a value that cannot be a token costs none. */
+async function admit(
+  { values }: Asked,
+  { store, now }: Deps,
+): Promise<TokenRecord | Refusal> {
+  if (values.length === 0) return { refused: "token_missing" };
+  const candidates = values.filter(isTokenShaped);
+  const seconds = Math.floor(now() / 1000);
+  if (candidates.length === 0) {
+    return authenticate(values, [], { records: [] }, seconds);
+  }
+  try {
+    const admission = await store.admit(candidates.map(tokenId));
+    const token = authenticate(values, candidates, admission, seconds);
+    return isRefusal(token) ? token : paused(admission.pause, seconds) ?? token;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return STORE_AWAY;
+    throw error;
+  }
+}
+
+const STORE_AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
+
+/** A token for one provider only settles what signs leave open; a prefix stands. */
+function routeFor(
+  { providers: scope }: TokenRecord,
+  { route }: Asked,
+  providers: readonly Provider[],
+): Route {
+  if (route.prefix !== "" || scope.length !== 1) return route;
+  const provider = providers.find((row) => row.id === scope[0]);
+  return provider === undefined ? route : { ...route, provider };
+}
+
+/** RFC 6455 §4.1; a client that offers h2c is served over HTTP/1.1. */
+function wantsSocket({ headers }: Request): boolean {
+  return headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+/** Reads the content; the client leaving meanwhile is no fault. */
+async function take(
+  request: Request,
+  token: TokenRecord,
+  { maxBodyBytes }: Deps,
+): Promise<Content | Refusal> {
+  const whole = token.models.length > 0;
+  try {
+    return await readContent(request, { limit: maxBodyBytes, whole });
+  } catch {
+    return { refused: "client_closed" };
+  }
+}
+
+async function modelsOf(
+  { headers }: Request,
+  { provider, target }: Route,
+  { body }: Content,
+): Promise<readonly string[]> {
+  const readable = body instanceof Blob && !headers.has("content-encoding");
+  return await modelsNamed({
+    target,
+    pattern: provider.modelInPath,
+    type: headers.get("content-type"),
+    content: readable ? await body.bytes() : new Uint8Array(),
+  });
+}
+
+/** Target URI and fields: every slot emptied, the one key written. By concatenation, so that no path can name a host. */
+function aim(
+  { provider, target }: Route,
+  { key }: Credential,
+  received: Headers,
+) {
+  const fields = provider.credentialFields(key, target.path);
+  return {
+    url: provider.origin + target.path + target.query,
+    fields: fieldsUp(received, [...fields]),
+  };
+}
+
+function account({ id }: TokenRecord, deps: Deps) {
+  if (deps.recentlyStamped(id)) return;
+  const seconds = Math.floor(deps.now() / 1000);
+  deps.defer("stamp", deps.store.stampToken(id, seconds));
+}
+
+/** Where clients reach this route's paths. */
+function publicBase(
+  request: Request,
+  { prefix }: Route,
+  { publicUrl }: Deps,
+): string {
+  if (publicUrl !== undefined) return publicUrl + prefix;
+  const { protocol, host } = new URL(request.url);
+  return `${protocol}//${request.headers.get("host") ?? host}${prefix}`;
+}
+
+/** A refusal in the envelope of the caller's wire, so that its SDK raises its own typed error. */
+function answer(
+  { refused, detail, retryAfter }: Refusal,
+  asked: Asked | Refusal,
+  { deps, journal }: Pick<Context, "deps" | "journal">,
+): Response {
+  const { status, retry, detail: usual } = REFUSALS[refused];
+  const envelope = isRefusal(asked)
+    ? deps.unknownWire
+    : asked.route.provider.envelope(asked.route.target.path);
+  const facts = {
+    status,
+    code: refused,
+    detail: detail ?? usual,
+    requestId: journal.id,
+  };
+  const headers = new Headers({
+    "x-request-id": journal.id,
+    "request-id": journal.id,
+    "cache-control": "private, no-store",
+    "x-content-type-options": "nosniff",
+  });
+  if (retry || retryAfter !== undefined) {
+    headers.set("retry-after", `${retryAfter ?? 1}`);
+  } else headers.set("x-should-retry", "false");
+  if (status === 401) headers.set("www-authenticate", 'Bearer realm="doppel"');
+  journal.close(refused === "client_closed" ? "client_closed" : "refused", {
+    status,
+    refused,
+  });
+  return Response.json(envelope(facts), { status, headers });
+}

@@ -1,0 +1,24 @@
+/**
+ * `deno task start`: `deno serve` listens on all interfaces and reads no port
+ * from the program, so address and port are passed on its command line.
+ *
+ * @module
+ */
+
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { SETTINGS } from "./core/settings.ts";
+
+const child = spawn(process.execPath, [
+  "serve",
+  "-A",
+  "--node-modules-dir=none",
+  `--host=${process.env.HOST || SETTINGS.HOST.default}`,
+  `--port=${process.env.PORT || SETTINGS.PORT.default}`,
+  fileURLToPath(new URL("main.ts", import.meta.url)),
+], { stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => child.kill(signal));
+}
+child.on("exit", (code) => process.exit(code ?? 1));

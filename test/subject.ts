@@ -1,0 +1,195 @@
+/**
+ * A doppel in a process of its own, as its users run it, on either runtime.
+ *
+ * Whatever it writes is kept under `.test/`, beside the secrets it was given,
+ * so that the last test of all can look for the one in the other.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { callAdmin } from "../client.ts";
+import { keepSecret, keepText } from "./evidence.ts";
+
+export type Runtime = "deno" | "bun";
+export const RUNTIMES: readonly Runtime[] = ["deno", "bun"];
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** Keys that appear nowhere but here and at the origin. */
+export const KEYS = {
+  openai: "sk-canary-openai-3f9a1c",
+  anthropic: "sk-ant-api-canary-anthropic-77be02",
+  gemini: "AIza-canary-gemini-5d10e8",
+} as const;
+
+export interface Subject {
+  readonly url: string;
+  readonly runtime: Runtime;
+  readonly pid: number;
+  readonly data: string;
+  /** Everything written to stdout and stderr so far. */
+  readonly output: () => string;
+  /** The finished requests' log lines. */
+  readonly lines: () => Record<string, unknown>[];
+  admin(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** A new token's value. */
+  mint(fields?: Record<string, unknown>): Promise<string>;
+  /** SIGTERM, and the exit code. */
+  stop(): Promise<number | null>;
+  readonly child: ChildProcess;
+}
+
+export interface SubjectOptions {
+  readonly runtime: Runtime;
+  /** All three providers' origin. */
+  readonly origin?: string;
+  readonly env?: Record<string, string>;
+  /** The program; `main.ts` if absent. */
+  readonly entry?: string;
+}
+
+export function bunPath(): string {
+  return join(root, "node_modules/.bin/bun");
+}
+
+/** A deno to run subjects with: the one that runs the tests, or under Bun the pinned one. */
+export function denoPath(): string {
+  return "Deno" in globalThis
+    ? process.execPath
+    : join(root, "node_modules/.bin/deno");
+}
+
+export async function startDoppel(
+  { runtime, origin, env = {}, entry = "main.ts" }: SubjectOptions,
+): Promise<Subject> {
+  const port = await freePort();
+  const data = mkdtempSync(join(tmpdir(), "doppel-test-"));
+  const secret = randomBytes(32).toString("hex");
+  keepSecret(secret);
+  for (const key of Object.values(KEYS)) keepSecret(key);
+  const file = join(root, entry);
+  const [command, args] = runtime === "bun"
+    ? [bunPath(), ["run", file]] as const
+    : [
+      denoPath(),
+      ["serve", "-A", `--host=127.0.0.1`, `--port=${port}`, file],
+    ] as const;
+  const child = spawn(command, args, {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH!,
+      HOME: process.env.HOME!,
+      NO_COLOR: "1",
+      PORT: `${port}`,
+      DOPPEL_DATA: data,
+      ADMIN_SECRET: secret,
+      BUN_CONFIG_MAX_HTTP_REQUESTS: "65336",
+      ...(process.env.DENO_DIR && { DENO_DIR: process.env.DENO_DIR }),
+      OPENAI_API_KEY: KEYS.openai,
+      ANTHROPIC_API_KEY: KEYS.anthropic,
+      GEMINI_API_KEY: KEYS.gemini,
+      ...(origin && {
+        OPENAI_UPSTREAM: origin,
+        ANTHROPIC_UPSTREAM: origin,
+        GEMINI_UPSTREAM: origin,
+      }),
+      ...env,
+    },
+  });
+  let output = "";
+  for (const stream of [child.stdout!, child.stderr!]) {
+    stream.on("data", (chunk) => {
+      output += chunk;
+      keepText(`output of ${runtime}`, `${chunk}`);
+    });
+  }
+  const exited = new Promise<number | null>((resolve) =>
+    child.on("exit", (code) => resolve(code))
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const options = { url, secret: env.ADMIN_SECRET ?? secret };
+  const subject: Subject = {
+    url,
+    runtime,
+    pid: child.pid!,
+    data,
+    child,
+    output: () => output,
+    lines: () =>
+      output.split("\n").filter((line) => line.startsWith('{"level"'))
+        .map((line) => JSON.parse(line)),
+    async admin(method, path, body) {
+      const answer = await callAdmin(options, { method, path, body });
+      const { token, ...rest } = (answer ?? {}) as Record<string, unknown>;
+      if (typeof token === "string") keepSecret(token);
+      keepText("admin answer", JSON.stringify(rest));
+      return answer;
+    },
+    async mint(fields = {}) {
+      const minted = await subject.admin("POST", "/admin/tokens", {
+        label: "test",
+        providers: ["openai", "anthropic", "gemini"],
+        ...fields,
+      });
+      return (minted as { token: string }).token;
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      const code = await exited;
+      try {
+        const file = join(data, "doppel.sqlite");
+        for (const part of ["", "-wal"]) {
+          keepText("sqlite file", readFileSync(file + part, "latin1"));
+        }
+      } catch { /* a store elsewhere, or no write-ahead log left */ }
+      rmSync(data, { recursive: true, force: true });
+      return code;
+    },
+  };
+  await listening(url, () => output, exited);
+  return subject;
+}
+
+async function listening(
+  url: string,
+  output: () => string,
+  exited: Promise<unknown>,
+) {
+  let gone = false;
+  exited.then(() => gone = true);
+  for (let i = 0; i < 400; i++) {
+    if (gone) throw new Error(`doppel did not start:\n${output()}`);
+    const answer = await fetch(`${url}/healthz`).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`doppel does not answer:\n${output()}`);
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Waits until `check` gives something. */
+export async function until<Value>(
+  check: () => Value | undefined | false,
+  milliseconds = 5000,
+): Promise<Value> {
+  for (let waited = 0; waited < milliseconds; waited += 10) {
+    const value = check();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`nothing within ${milliseconds} ms: ${check}`);
+}
