@@ -19,6 +19,7 @@ const child = spawn(process.execPath, [
   fileURLToPath(new URL("main.ts", import.meta.url)),
 ], { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.on(signal, () => child.kill(signal));
+  // Not child.kill(): Deno then reports the child gone while it still drains.
+  process.on(signal, () => process.kill(child.pid!, signal));
 }
 child.on("exit", (code) => process.exit(code ?? 1));

@@ -140,7 +140,8 @@ export async function startDoppel(
       return (minted as { token: string }).token;
     },
     async stop() {
-      child.kill("SIGTERM");
+      // Not child.kill(): Deno then reports the child gone while it still drains.
+      process.kill(child.pid!, "SIGTERM");
       const code = await exited;
       try {
         const file = join(data, "doppel.sqlite");
