@@ -176,12 +176,14 @@ function checked(schema: v.GenericSchema, input: unknown, root: string) {
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => `${key}`) ?? [];
   const field = "/" + [...(root ? [root] : []), ...path].join("/");
-  throw new Problem(400, `${path.join(".") || "body"}: ${said(issue)}.`, field);
+  throw new Problem(400, `${path.join(".") || "body"} ${said(issue)}.`, field);
 }
 
 /** Valibot's own messages quote what was received, which may be a token. */
 function said({ type, kind, message, expected }: v.BaseIssue<unknown>) {
-  if (type === "strict_object" && expected === "never") return "is not known";
+  if (type === "strict_object") {
+    return expected === "never" ? "is not known" : "is required";
+  }
   if (expected !== null && /^(?:Invalid )/.test(message)) {
     return kind === "schema" ? `must be ${expected}` : `must fit ${expected}`;
   }

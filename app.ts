@@ -35,7 +35,10 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     return c.json({ ok: ready }, ready ? 200 : 503);
   });
   // Claude Code asks this before it has a key (research/sdks.md §2.2).
-  app.on("HEAD", "/api/hello", () => new Response(null));
+  app.get(
+    "/api/hello",
+    (c, next) => c.req.raw.method === "HEAD" ? c.body(null) : next(),
+  );
   app.all("/admin", (c) => api.fetch(c.req.raw));
   app.all("/admin/*", (c) => api.fetch(c.req.raw));
   app.options("*", (c) => preflight(c.req.raw));

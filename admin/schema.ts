@@ -104,7 +104,7 @@ export const EditToken = (ids: readonly string[]) =>
         v.picklist(["active", "disabled"], "must be active or disabled"),
       ),
     }),
-    v.check((patch) => Object.keys(patch).length > 0, "nothing to change"),
+    v.check((patch) => Object.keys(patch).length > 0, "must change something"),
   );
 
 /** Body of `POST /admin/tokens/{id}/rotate`. */

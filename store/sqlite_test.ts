@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StoreUnavailable } from "../core/store.ts";
+import { entry, record, testStore } from "./contract.ts";
+import { sqliteStore } from "./sqlite.ts";
+
+testStore("sqliteStore", () => {
+  const database = new DatabaseSync(":memory:");
+  const store = sqliteStore(database);
+  return Promise.resolve({
+    store,
+    damage: (id: string) =>
+      void database.prepare("UPDATE tokens SET record = '{' WHERE id = ?").run(
+        id,
+      ),
+    close: () => store.close(),
+  });
+});
+
+Deno.test("sqliteStore: two processes may share the file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "doppel-sqlite-"));
+  const open = () =>
+    sqliteStore(new DatabaseSync(join(folder, "doppel.sqlite")));
+  const [one, other] = [open(), open()];
+  const token = record();
+  await one.createToken(token, entry("token.create"));
+  await other.editToken(token.id, { status: "disabled" }, entry("token.edit"));
+  const { records: [seen] } = await one.admit([token.id]);
+  assert.equal(seen?.status, "disabled");
+  one.close();
+  other.close();
+  rmSync(folder, { recursive: true });
+});
+
+Deno.test("sqliteStore: nonces are forgotten when they are past", async () => {
+  let now = 1_000_000;
+  const store = sqliteStore(new DatabaseSync(":memory:"), () => now);
+  assert.equal(await store.takeNonce("n", 1_060), true);
+  now = 1_061_000;
+  assert.equal(await store.takeNonce("n", 1_120), true);
+  store.close();
+});
+
+Deno.test("sqliteStore: a failure names a code and no value", async () => {
+  const store = sqliteStore(new DatabaseSync(":memory:"));
+  store.close();
+  await assert.rejects(
+    () => store.admit(["secret00"]),
+    (error) =>
+      error instanceof StoreUnavailable &&
+      !JSON.stringify(error).includes("secret00"),
+  );
+});

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { StoreUnavailable } from "../core/store.ts";
+import {
+  redisInstalled,
+  startUpstash,
+  type UpstashFixture,
+} from "../test/redis.ts";
+import { entry, record, testStore } from "./contract.ts";
+import { upstashStore } from "./upstash.ts";
+
+if (redisInstalled()) withRedis();
+else {console.warn(
+    "SKIPPED: the Upstash store, since redis-server is not installed",
+  );}
+
+function withRedis() {
+  testStore("upstashStore", async () => {
+    const upstash = await startUpstash();
+    const store = upstashStore({ ...upstash, timeout: 10_000 });
+    return {
+      store,
+      damage: async (id: string) =>
+        void await upstash.command("HSET", `doppel:token:${id}`, "label", "{"),
+      close: () => upstash.close(),
+    };
+  });
+
+  const law = (
+    text: string,
+    body: (upstash: UpstashFixture) => Promise<void>,
+  ) =>
+    Deno.test(`upstashStore: ${text}`, async () => {
+      const upstash = await startUpstash();
+      try {
+        await body(upstash);
+      } finally {
+        await upstash.close();
+      }
+    });
+
+  law(
+    "each verb costs what core/store.ts says, in one round trip",
+    async (upstash) => {
+      const store = upstashStore(upstash);
+      const token = record({ expires: 1_900_000_000 });
+      const next = { hash: "f".repeat(64), last4: "wxyz", graceEnds: 1 };
+      const verbs: [string, number, number, () => Promise<unknown>][] = [
+        ["create", 5, 1, () => store.createToken(token, entry("a"))],
+        ["admit", 3, 1, () => store.admit([token.id])],
+        ["admit two", 4, 1, () => store.admit([token.id, "nobody00"])],
+        ["stamp", 3, 1, () => store.stampToken(token.id, 1)],
+        ["get", 2, 1, () => store.getToken(token.id)],
+        ["list", 3, 2, () => store.listTokens({ limit: 1 })],
+        [
+          "edit",
+          5,
+          1,
+          () => store.editToken(token.id, { label: "x" }, entry("a")),
+        ],
+        ["rotate", 5, 1, () => store.rotateToken(token.id, next, entry("a"))],
+        ["pause", 3, 1, () => store.setPause({ from: 1 }, entry("a"))],
+        ["audit", 1, 1, () => store.listAudit({ limit: 10 })],
+        ["nonce", 1, 1, () => store.takeNonce("n", 4_000_000_000)],
+        ["ready", 1, 1, () => store.ready()],
+        ["delete", 5, 1, () => store.deleteToken(token.id, entry("a"))],
+        ["import", 6, 1, () => store.importTokens([record()], entry("a"))],
+      ];
+      for (const [, , , run] of verbs) await run(); // scripts are loaded on first use
+      await store.createToken(token, entry("a"));
+      await store.deleteToken(token.id, entry("a"));
+      for (const [name, commands, trips, run] of verbs) {
+        await upstash.reset();
+        await run();
+        assert.deepEqual(await upstash.counts(), { commands, trips }, name);
+      }
+    },
+  );
+
+  law(
+    "a store that does not answer is away, and says nothing of the request",
+    async (upstash) => {
+      const store = upstashStore({ ...upstash, timeout: 100 });
+      upstash.freeze(true);
+      const away = (error: unknown) => {
+        assert.ok(error instanceof StoreUnavailable);
+        assert.doesNotMatch(`${error.stack}${error.reason}`, /secret00/);
+        return true;
+      };
+      await assert.rejects(() => store.admit(["secret00"]), away);
+      await assert.rejects(() => store.ready(), away);
+      upstash.freeze(false);
+      const wrong = upstashStore({ ...upstash, token: "wrong" });
+      await assert.rejects(
+        () => wrong.admit(["secret00"]),
+        (error) =>
+          away(error) && (error as StoreUnavailable).reason === "WRONGPASS",
+      );
+    },
+  );
+
+  law("a record made by hand in another type is no record", async (upstash) => {
+    const store = upstashStore(upstash);
+    await upstash.command("SET", "doppel:token:nobody00", "x");
+    await assert.rejects(() => store.admit(["nobody00"]), StoreUnavailable);
+  });
+}

@@ -1,0 +1,181 @@
+/** A doppel in this process, on an empty store, in front of an origin that records what reaches it. */
+
+import { DatabaseSync } from "node:sqlite";
+import { type AppDeps, doppel } from "../app.ts";
+import { signedFields } from "../client.ts";
+import type { Credential } from "../core/credential.ts";
+import { createFlights } from "../core/flight.ts";
+import type { Forwarded } from "../core/egress.ts";
+import type { LogLine } from "../core/journal.ts";
+import { stamps } from "../core/stamp.ts";
+import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
+import { sqliteStore } from "../store/sqlite.ts";
+
+/** What reached the origin, whole. */
+export interface Reached {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+export const SECRET = "admin-secret-of-the-tests-0123456789";
+export const START = Date.parse("2026-11-20T12:00:00Z");
+
+/** The owner's keys; `custom` rows have none. */
+export const KEYS: Record<string, readonly Credential[]> = {
+  openai: [{ id: "openai-1", key: "sk-o" }],
+  anthropic: [{ id: "anthropic-1", key: "sk-a" }],
+  gemini: [{ id: "gemini-1", key: "g-1" }],
+};
+
+export type Gateway = Awaited<ReturnType<typeof gateway>>;
+
+export async function gateway(overrides: Partial<AppDeps> = {}) {
+  let time = START;
+  const now = () => time;
+  const reached: Reached[] = [];
+  const lines: LogLine[] = [];
+  const faults: string[] = [];
+  const deferred: Promise<unknown>[] = [];
+  const flights = createFlights(now);
+  const store = sqliteStore(new DatabaseSync(":memory:"), now);
+  let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
+    Response.json({ ok: true });
+  const deps: AppDeps = {
+    store,
+    providers: PROVIDERS,
+    unknownWire: UNKNOWN_WIRE,
+    pools: KEYS,
+    configured: PROVIDERS.map(({ id, origin }) => ({
+      id,
+      origin,
+      credentials: KEYS[id]!.map((credential) => credential.id),
+    })),
+    egress: async (forwarded) => {
+      reached.push(await recorded(forwarded));
+      const flight = flights.begin(() => {});
+      return { response: await respond(forwarded), flight, abort: () => {} };
+    },
+    now,
+    defer: (name, work) =>
+      void deferred.push(work.catch(() => void faults.push(name))),
+    log: (line) => void lines.push(line),
+    fault: (name) => void faults.push(name),
+    maxBodyBytes: 1_000_000,
+    idleSeconds: 900,
+    publicUrl: undefined,
+    recentlyStamped: stamps(now),
+    adminSecrets: [SECRET],
+    adminWindow: 60,
+    version: "test",
+    ...overrides,
+  };
+  const app = doppel(deps);
+  const bindings = { address: () => address };
+  let address: string | undefined = "203.0.113.7";
+
+  /** The answer as it begins; its body must be read or cancelled. */
+  const open = (path: string, init: RequestInit = {}) =>
+    Promise.resolve(app.request(`http://gw${path}`, framed(init), bindings));
+  /** The answer, read to its end. */
+  const send = async (path: string, init: RequestInit = {}) => {
+    const response = await open(path, init);
+    return response.body === null
+      ? response
+      : new Response(await response.arrayBuffer(), response);
+  };
+  /** Signs a call as the owner; `undefined` content means none. */
+  const admin = (method: string, path: string, body?: unknown) => {
+    const content = body === undefined ? "" : JSON.stringify(body);
+    const fields = sign(method, path, content);
+    return send(path, {
+      method,
+      headers: fields,
+      ...(content && { body: content }),
+    });
+  };
+  const sign = (method: string, path: string, content = "") => {
+    const real = Date.now;
+    Date.now = now;
+    try {
+      return signedFields({ url: "http://gw", secret: SECRET }, {
+        method,
+        path,
+        content,
+      });
+    } finally {
+      Date.now = real;
+    }
+  };
+  const mint = async (fields: Record<string, unknown> = {}) => {
+    const answer = await admin("POST", "/admin/tokens", {
+      label: "test",
+      providers: ["openai", "anthropic", "gemini"],
+      ...fields,
+    });
+    if (answer.status !== 201) throw new Error(await answer.text());
+    return await answer.json() as { id: string; token: string };
+  };
+  return {
+    app,
+    store,
+    open,
+    send,
+    admin,
+    sign,
+    mint,
+    reached,
+    lines,
+    faults,
+    flights,
+    respondWith: (answer: typeof respond) => void (respond = answer),
+    tick: (seconds: number) => void (time += seconds * 1000),
+    from: (ip: string | undefined) => void (address = ip),
+    settled: () => Promise.all(deferred),
+    close: () => store.close(),
+  };
+}
+
+/** Runs `body` with a gateway of its own. */
+export function law(
+  name: string,
+  body: (gateway: Gateway) => Promise<void>,
+  overrides: Partial<AppDeps> = {},
+) {
+  Deno.test(name, async () => {
+    const built = await gateway(overrides);
+    try {
+      await body(built);
+    } finally {
+      await built.settled();
+      built.close();
+    }
+  });
+}
+
+/** A server writes the length of what it received; `Request` does not. */
+function framed(init: RequestInit): RequestInit {
+  const headers = new Headers(init.headers);
+  if (typeof init.body === "string") {
+    const bytes = new TextEncoder().encode(init.body).byteLength;
+    if (!headers.has("content-length")) {
+      headers.set("content-length", `${bytes}`);
+    }
+    if (!headers.has("content-type")) {
+      headers.set("content-type", "application/json");
+    }
+  } else if (init.body && !(headers.has("content-length"))) {
+    headers.set("transfer-encoding", "chunked");
+  }
+  return { ...init, headers };
+}
+
+async function recorded(
+  { method, url, fields, content }: Forwarded,
+): Promise<Reached> {
+  const body = content.body === undefined
+    ? ""
+    : await new Response(content.body).text();
+  return { method, url, headers: Object.fromEntries(fields), body };
+}
