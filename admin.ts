@@ -7,12 +7,8 @@
 import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
-import {
-  type ConfiguredProvider,
-  type Operation,
-  operations,
-  Problem,
-} from "./admin/operations.ts";
+import { type Operation, operations } from "./admin/operations.ts";
+import { type ConfiguredProvider, Problem } from "./admin/work.ts";
 import { type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf, readTarget } from "./core/target.ts";
@@ -44,7 +40,7 @@ export function admin(deps: AdminDeps): Hono {
   const app = new Hono({ getPath: (request) => pathOf(request.url) });
   const rows = operations(deps.configured.map(({ id }) => id));
   for (const row of rows) {
-    app.on(row.method, row.path, async (c) => {
+    app.on(...row.route.split(" ") as [string, string], async (c) => {
       const { signer, content } = await authenticate(c.req.raw, deps);
       return await perform(row, c, { deps, signer, content });
     });

@@ -182,6 +182,7 @@ function announce() {
   const without = ids.filter((id) => settings.pools[id]!.length === 0);
   const first = ids.find((id) => settings.pools[id]!.length > 0) ?? "openai";
   say(`doppel ${manifest.version}, tokens in ${place}`);
+  say(`  base URL       http://${settings.host}:${settings.port}`);
   if (settings.upstash === undefined && settings.adminSecrets.length === 0) {
     say(`  admin secret   ${join(place, "admin_secret")}`);
   }

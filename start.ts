@@ -10,12 +10,11 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { SETTINGS } from "./core/settings.ts";
 
+const host = process.env.HOST || SETTINGS.HOST.default;
+const port = process.env.PORT || SETTINGS.PORT.default;
 const child = spawn(process.execPath, [
-  "serve",
-  "-A",
-  "--node-modules-dir=none",
-  `--host=${process.env.HOST || SETTINGS.HOST.default}`,
-  `--port=${process.env.PORT || SETTINGS.PORT.default}`,
+  ...["serve", "-q", "-A", "--node-modules-dir=none"],
+  ...[`--host=${host}`, `--port=${port}`],
   fileURLToPath(new URL("main.ts", import.meta.url)),
 ], { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -12,9 +12,10 @@ import type { Operation } from "./operations.ts";
 export function openapi(operations: readonly Operation[], version: string) {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const operation of operations) {
-    const path = operation.path.replace(/:(\w+)/g, "{$1}");
+    const [method = "", route = ""] = operation.route.split(" ");
+    const path = route.replace(/:(\w+)/g, "{$1}");
     paths[path] ??= {};
-    paths[path][operation.method.toLowerCase()] = describe(operation);
+    paths[path][method.toLowerCase()] = describe(operation);
   }
   return {
     openapi: "3.1.0",
@@ -35,9 +36,9 @@ export function openapi(operations: readonly Operation[], version: string) {
 }
 
 function describe(
-  { summary, path, query, body, status, answer }: Operation,
+  { summary, route, query, body, status, answer }: Operation,
 ) {
-  const inPath = path.includes(":id")
+  const inPath = route.includes(":id")
     ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }]
     : [];
   const { properties = {} } = jsonSchema(query) as {

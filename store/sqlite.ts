@@ -44,50 +44,105 @@ export function sqliteStore(
 ): Store {
   database.exec("PRAGMA busy_timeout = 5000");
   database.exec(SCHEMA);
-  const sql = statements(database);
+  const tools = toolsOf(database);
+  const { sql } = tools;
+  return {
+    ...tokenVerbs(tools),
+    ...listVerbs(tools),
+    admit: (ids) =>
+      attempt(() => {
+        const pause = sql.state.get("pause");
+        return {
+          records: ids.map(tools.load),
+          ...(pause && { pause: JSON.parse(`${pause.value}`) }),
+        };
+      }),
+    setPause: (pause, entry) =>
+      tools.transact(() => {
+        if (pause === undefined) sql.clear.run("pause");
+        else sql.set.run("pause", JSON.stringify(pause));
+        tools.note(entry);
+      }),
+    takeNonce: (nonce, expires) =>
+      tools.transact(() => {
+        sql.expire.run(Math.floor(now() / 1000));
+        return sql.take.run(nonce, expires).changes === 1;
+      }),
+    ready: () => attempt(() => void sql.state.get("pause")),
+    close: () => database.close(),
+  };
+}
 
-  const load = (id: string) => {
-    const row = sql.get.get(id);
-    return row && parse<TokenRecord>(row.record);
+type Tools = ReturnType<typeof toolsOf>;
+
+/** What the verbs are made of. */
+function toolsOf(database: DatabaseSync) {
+  const sql = statements(database);
+  return {
+    sql,
+    load(id: string) {
+      const row = sql.get.get(id);
+      return row && parse<TokenRecord>(row.record);
+    },
+    insert: (record: TokenRecord) =>
+      sql.insert.run(record.id, record.created, JSON.stringify(record))
+        .changes === 1,
+    note(entry: AuditEntry) {
+      const { lastInsertRowid } = sql.note.run(JSON.stringify(entry));
+      sql.forget.run(Number(lastInsertRowid) - AUDIT_KEPT);
+    },
+    transact: <Result>(work: () => Result) => transact(database, work),
   };
-  const save = (record: TokenRecord) =>
-    void sql.save.run(JSON.stringify(record), record.id);
-  const insert = (record: TokenRecord) =>
-    sql.insert.run(record.id, record.created, JSON.stringify(record)).changes;
-  const note = (entry: AuditEntry) => {
-    const { lastInsertRowid } = sql.note.run(JSON.stringify(entry));
-    sql.forget.run(Number(lastInsertRowid) - AUDIT_KEPT);
-  };
+}
+
+function tokenVerbs({ sql, load, insert, note, transact }: Tools) {
   const edit = (
     id: string,
     entry: AuditEntry,
     change: (record: TokenRecord) => TokenRecord,
   ) =>
-    transact(database, () => {
+    transact(() => {
       const record = load(id);
       if (record === undefined) return undefined;
       const changed = change(record);
-      save(changed);
+      sql.save.run(JSON.stringify(changed), id);
       note(entry);
       return changed;
     });
-
   return {
-    admit: (ids) =>
-      attempt(() => {
-        const pause = sql.state.get("pause");
-        return {
-          records: ids.map(load),
-          ...(pause && { pause: JSON.parse(`${pause.value}`) }),
-        };
-      }),
     stampToken: (id, time) => attempt(() => void sql.stamp.run(time, id)),
     createToken: (record, entry) =>
-      transact(database, () => {
-        const created = insert(record) === 1;
+      transact(() => {
+        const created = insert(record);
         if (created) note(entry);
         return created;
       }),
+    editToken: (id, patch, entry) =>
+      edit(id, entry, (record) => applyPatch(record, patch)),
+    rotateToken: (id, next, entry) =>
+      edit(id, entry, (record) => rotated(record, next)),
+    deleteToken: (id, entry) =>
+      transact(() => {
+        const deleted = sql.remove.run(id).changes === 1;
+        if (deleted) note(entry);
+        return deleted;
+      }),
+    importTokens: (records, entry) =>
+      transact(() => {
+        const taken = records.filter(({ id, hash }) => {
+          const present = load(id);
+          return present !== undefined && present.hash !== hash;
+        });
+        if (taken.length > 0) return taken.map(({ id }) => id);
+        records.forEach(insert);
+        note(entry);
+        return [];
+      }),
+  } satisfies Partial<Store>;
+}
+
+function listVerbs({ sql }: Tools) {
+  return {
     getToken: (id) =>
       attempt(() => {
         const row = sql.get.get(id);
@@ -99,52 +154,14 @@ export function sqliteStore(
         const rows = sql.list.all(Number(created), id!, limit + 1);
         return page(rows, limit, listed, (row) => `${row.created}.${row.id}`);
       }),
-    editToken: (id, patch, entry) =>
-      edit(id, entry, (record) => applyPatch(record, patch)),
-    rotateToken: (id, next, entry) =>
-      edit(id, entry, (record) => rotated(record, next)),
-    deleteToken: (id, entry) =>
-      transact(database, () => {
-        const deleted = sql.remove.run(id).changes === 1;
-        if (deleted) note(entry);
-        return deleted;
-      }),
-    importTokens: (records, entry) =>
-      transact(database, () => {
-        const taken = records.filter(({ id, hash }) => {
-          const present = load(id);
-          return present !== undefined && present.hash !== hash;
-        });
-        if (taken.length > 0) return taken.map(({ id }) => id);
-        for (const record of records) insert(record);
-        note(entry);
-        return [];
-      }),
-    setPause: (pause, entry) =>
-      transact(database, () => {
-        if (pause === undefined) sql.clear.run("pause");
-        else sql.set.run("pause", JSON.stringify(pause));
-        note(entry);
-      }),
     listAudit: ({ cursor, limit }) =>
       attempt(() => {
         const before = cursor === undefined ? 2 ** 53 : Number(cursor);
         const rows = sql.audit.all(before, limit + 1);
-        return page(
-          rows,
-          limit,
-          (row) => parse<AuditEntry>(row.entry),
-          (row) => `${row.number}`,
-        );
+        const read = (row: Row) => parse<AuditEntry>(row.entry);
+        return page(rows, limit, read, (row) => `${row.number}`);
       }),
-    takeNonce: (nonce, expires) =>
-      transact(database, () => {
-        sql.expire.run(Math.floor(now() / 1000));
-        return sql.take.run(nonce, expires).changes === 1;
-      }),
-    ready: () => attempt(() => void sql.state.get("pause")),
-    close: () => database.close(),
-  };
+  } satisfies Partial<Store>;
 }
 
 type Row = Record<string, unknown>;

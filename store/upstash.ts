@@ -11,7 +11,6 @@
  */
 
 import { Redis } from "@upstash/redis/cloudflare";
-import { createHash } from "node:crypto";
 import {
   type AuditEntry,
   type ListedToken,
@@ -20,6 +19,7 @@ import {
   StoreUnavailable,
   type TokenRecord,
 } from "../core/store.ts";
+import { SCRIPTS, SHA1 } from "./scripts.ts";
 
 /** Where the database is. */
 export interface UpstashOptions {
@@ -32,74 +32,6 @@ export interface UpstashOptions {
   /** Put before every key, so that a database can be shared. */
   readonly prefix?: string;
 }
-
-// The price of each in commands is in core/store.ts and held by the contract suite.
-const SCRIPTS = {
-  /** KEYS: pause, then a token each. */
-  admit: `local out = {redis.call('GET', KEYS[1])}
-    for i = 2, #KEYS do out[i] = redis.call('HGETALL', KEYS[i]) end
-    return out`,
-  /** KEYS: token, used. ARGV: time. */
-  stamp: `if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-    redis.call('SET', KEYS[2], ARGV[1])
-    return 1`,
-  /** KEYS: token, index, audit. ARGV: member, entry, field, value, … */
-  create: `if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-    redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-    redis.call('ZADD', KEYS[2], 0, ARGV[1])
-    redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'e', ARGV[2])
-    return 1`,
-  /** KEYS: token, audit. ARGV: entry, field to remove or '', field, value, … */
-  edit: `if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-    if ARGV[2] ~= '' then redis.call('HDEL', KEYS[1], ARGV[2]) end
-    if #ARGV > 2 then redis.call('HSET', KEYS[1], unpack(ARGV, 3)) end
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
-    return redis.call('HGETALL', KEYS[1])`,
-  /** KEYS: token, audit. ARGV: entry, hash as JSON, last4 as JSON, grace's end. */
-  rotate: `local old = redis.call('HGET', KEYS[1], 'hash')
-    if not old then return false end
-    redis.call('HSET', KEYS[1], 'hash', ARGV[2], 'last4', ARGV[3],
-      'previous', '{"hash":' .. old .. ',"expires":' .. ARGV[4] .. '}')
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
-    return redis.call('HGETALL', KEYS[1])`,
-  /** KEYS: token, used, index, audit. ARGV: id, entry. */
-  remove: `local created = redis.call('HGET', KEYS[1], 'created')
-    if not created then return 0 end
-    redis.call('DEL', KEYS[1], KEYS[2])
-    redis.call('ZREM', KEYS[3], string.format('%012d.%s', created, ARGV[1]))
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'e', ARGV[2])
-    return 1`,
-  /** KEYS: audit, index, then a token each. ARGV: entry, then per token: id, member, hash as JSON, number of values, field, value, … */
-  import: `local taken, at = {}, 2
-    for i = 3, #KEYS do
-      local hash = redis.call('HGET', KEYS[i], 'hash')
-      if hash and hash ~= ARGV[at + 2] then taken[#taken + 1] = ARGV[at] end
-      at = at + 4 + ARGV[at + 3]
-    end
-    if #taken > 0 then return taken end
-    at = 2
-    for i = 3, #KEYS do
-      if redis.call('EXISTS', KEYS[i]) == 0 then
-        redis.call('HSET', KEYS[i], unpack(ARGV, at + 4, at + 3 + ARGV[at + 3]))
-        redis.call('ZADD', KEYS[2], 0, ARGV[at + 1])
-      end
-      at = at + 4 + ARGV[at + 3]
-    end
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
-    return taken`,
-  /** KEYS: pause, audit. ARGV: entry, pause or ''. */
-  pause: `if ARGV[2] == '' then redis.call('DEL', KEYS[1])
-    else redis.call('SET', KEYS[1], ARGV[2]) end
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
-    return 1`,
-} as const;
-
-const SHA1 = Object.fromEntries(
-  Object.entries(SCRIPTS).map(([name, text]) => [
-    name,
-    createHash("sha1").update(text).digest("hex"),
-  ]),
-) as Record<keyof typeof SCRIPTS, string>;
 
 /** A store at `url`; no connection is made before the first verb. */
 export function upstashStore(
@@ -115,123 +47,146 @@ export function upstashStore(
     retry: { retries: 0 },
     signal: () => AbortSignal.timeout(timeout),
   });
-  const key = (name: string) => prefix + name;
-  const tokenKey = (id: string) => key(`token:${id}`);
-  const usedKey = (id: string) => key(`used:${id}`);
-  const [audit, index, pause] = [key("audit"), key("tokens"), key("pause")];
-
-  async function run(
-    name: keyof typeof SCRIPTS,
-    keys: string[],
-    args: readonly string[] = [],
-  ): Promise<unknown> {
-    return await attempt(async () => {
-      try {
-        return await redis.evalsha(SHA1[name], keys, [...args]);
-      } catch (error) {
-        if (!`${(error as Error).message}`.includes("NOSCRIPT")) throw error;
-        return await redis.eval(SCRIPTS[name], keys, [...args]);
-      }
-    });
-  }
-  const edited = async (answer: Promise<unknown>) =>
-    decode((await answer) as string[] | null);
-
+  const tools = toolsOf(redis, prefix);
+  const { run, keys } = tools;
   return {
+    ...tokenVerbs(tools),
+    ...listVerbs(tools),
     async admit(ids) {
-      const [paused, ...tokens] = await run("admit", [
-        pause,
-        ...ids.map(tokenKey),
+      const tokens = ids.map(keys.token);
+      const [paused, ...records] = await run("admit", [
+        keys.pause,
+        ...tokens,
       ]) as [string | null, ...string[][]];
       return {
-        records: tokens.map(decode),
+        records: records.map(decode),
         ...(paused !== null && { pause: JSON.parse(paused) as Pause }),
       };
     },
+    async setPause(value, entry) {
+      const text = value === undefined ? "" : JSON.stringify(value);
+      const args = [JSON.stringify(entry), text];
+      await run("pause", [keys.pause, keys.audit], args);
+    },
+    async takeNonce(nonce, expires) {
+      const taken = await attempt(() =>
+        redis.set(keys.nonce(nonce), "1", { nx: true, exat: expires })
+      );
+      return taken === "OK";
+    },
+    ready: async () => void await attempt(() => redis.get(keys.pause)),
+    close() {},
+  };
+}
+
+type Tools = ReturnType<typeof toolsOf>;
+
+/** What the verbs are made of: names of keys, and scripts by their SHA-1. */
+function toolsOf(redis: Redis, prefix: string) {
+  return {
+    redis,
+    keys: {
+      token: (id: string) => `${prefix}token:${id}`,
+      used: (id: string) => `${prefix}used:${id}`,
+      nonce: (nonce: string) => `${prefix}nonce:${nonce}`,
+      index: `${prefix}tokens`,
+      audit: `${prefix}audit`,
+      pause: `${prefix}pause`,
+    },
+    run: (
+      name: keyof typeof SCRIPTS,
+      keys: string[],
+      args: string[] = [],
+    ): Promise<unknown> =>
+      attempt(async () => {
+        try {
+          return await redis.evalsha(SHA1[name], keys, args);
+        } catch (error) {
+          if (!`${(error as Error).message}`.includes("NOSCRIPT")) throw error;
+          return await redis.eval(SCRIPTS[name], keys, args);
+        }
+      }),
+  };
+}
+
+function tokenVerbs({ run, keys }: Tools) {
+  const edited = async (answer: Promise<unknown>) =>
+    decode(await answer as string[] | null);
+  return {
     async stampToken(id, time) {
-      await run("stamp", [tokenKey(id), usedKey(id)], [`${time}`]);
+      await run("stamp", [keys.token(id), keys.used(id)], [`${time}`]);
     },
     async createToken(record, entry) {
-      const args = [
-        member(record),
-        JSON.stringify(entry),
-        ...fieldsOf(record),
-      ];
-      return await run("create", [tokenKey(record.id), index, audit], args) ===
-        1;
+      const touched = [keys.token(record.id), keys.index, keys.audit];
+      const args = [member(record), JSON.stringify(entry), ...fieldsOf(record)];
+      return await run("create", touched, args) === 1;
     },
-    async getToken(id) {
-      const answers = await attempt(() =>
-        redis.pipeline().hgetall(tokenKey(id)).get(usedKey(id)).exec()
-      );
-      return listed(...answers as unknown as [string[], string | null]);
-    },
-    async listTokens({ cursor, limit }) {
-      const from = cursor === undefined ? "-" : `(${cursor}`;
-      const members = await attempt(() =>
-        redis.zrange<string[]>(index, from as "-", "+", {
-          byLex: true,
-          offset: 0,
-          count: limit + 1,
-        })
-      );
-      const shown = members.slice(0, limit);
-      if (shown.length === 0) return { items: [] };
-      const pipeline = redis.pipeline();
-      for (const id of shown.map(idOf)) {
-        pipeline.hgetall(tokenKey(id)).get(usedKey(id));
-      }
-      const answers = await attempt(() => pipeline.exec<unknown[]>());
-      const items = shown.map((_, i) =>
-        listed(answers[2 * i] as string[], answers[2 * i + 1] as string | null)
-      ).filter((item) => item !== undefined);
-      return members.length > limit
-        ? { items, cursor: shown.at(-1)! }
-        : { items };
-    },
-    editToken(id, patch, entry) {
-      const { expires, ...rest } = patch;
+    editToken(id, { expires, ...rest }, entry) {
       const set = { ...rest, ...(typeof expires === "number" && { expires }) };
       const removed = expires === null ? "expires" : "";
-      return edited(run("edit", [tokenKey(id), audit], [
-        JSON.stringify(entry),
-        removed,
-        ...fieldsOf(set),
-      ]));
+      const args = [JSON.stringify(entry), removed, ...fieldsOf(set)];
+      return edited(run("edit", [keys.token(id), keys.audit], args));
     },
     rotateToken(id, { hash, last4, graceEnds }, entry) {
-      return edited(run("rotate", [tokenKey(id), audit], [
-        JSON.stringify(entry),
-        JSON.stringify(hash),
-        JSON.stringify(last4),
-        `${graceEnds}`,
-      ]));
+      const args = [entry, hash, last4, graceEnds];
+      return edited(
+        run(
+          "rotate",
+          [keys.token(id), keys.audit],
+          args.map((arg) => JSON.stringify(arg)),
+        ),
+      );
     },
     async deleteToken(id, entry) {
-      const keys = [tokenKey(id), usedKey(id), index, audit];
-      return await run("remove", keys, [id, JSON.stringify(entry)]) === 1;
+      const touched = [keys.token(id), keys.used(id), keys.index, keys.audit];
+      return await run("remove", touched, [id, JSON.stringify(entry)]) === 1;
     },
     async importTokens(records, entry) {
-      const keys = [audit, index, ...records.map(({ id }) => tokenKey(id))];
+      const tokens = records.map(({ id }) => keys.token(id));
       const args = records.flatMap((record) => {
         const fields = fieldsOf(record);
         const hash = JSON.stringify(record.hash);
         return [record.id, member(record), hash, `${fields.length}`, ...fields];
       });
-      return await run("import", keys, [
+      return await run("import", [keys.audit, keys.index, ...tokens], [
         JSON.stringify(entry),
         ...args,
       ]) as string[];
     },
-    async setPause(value, entry) {
-      const text = value === undefined ? "" : JSON.stringify(value);
-      await run("pause", [pause, audit], [JSON.stringify(entry), text]);
+  } satisfies Partial<Store>;
+}
+
+function listVerbs({ redis, keys }: Tools) {
+  /** Records and their uses, two commands each. */
+  const read = async (ids: readonly string[]) => {
+    const pipeline = redis.pipeline();
+    for (const id of ids) pipeline.hgetall(keys.token(id)).get(keys.used(id));
+    const answers = await attempt(() => pipeline.exec<unknown[]>());
+    return ids.map((_, i) =>
+      listed(answers[2 * i] as string[], answers[2 * i + 1] as string | null)
+    );
+  };
+  return {
+    getToken: async (id) => (await read([id]))[0],
+    async listTokens({ cursor, limit }) {
+      const from = cursor === undefined ? "-" : `(${cursor}` as const;
+      const range = { byLex: true, offset: 0, count: limit + 1 } as const;
+      const members = await attempt(() =>
+        redis.zrange<string[]>(keys.index, from as "-", "+", range)
+      );
+      const shown = members.slice(0, limit);
+      if (shown.length === 0) return { items: [] };
+      const items = (await read(shown.map(idOf)))
+        .filter((item) => item !== undefined);
+      return members.length > limit
+        ? { items, cursor: shown.at(-1)! }
+        : { items };
     },
     async listAudit({ cursor, limit }) {
       const from = cursor === undefined ? "+" : `(${cursor}`;
       const rows = await attempt(() =>
         redis.exec<[string, string[]][]>(
-          ["XREVRANGE", audit, from, "-", "COUNT", limit + 1],
+          ["XREVRANGE", keys.audit, from, "-", "COUNT", limit + 1],
         )
       );
       const shown = rows.slice(0, limit);
@@ -242,17 +197,7 @@ export function upstashStore(
         ? { items, cursor: shown.at(-1)![0] }
         : { items };
     },
-    async takeNonce(nonce, expires) {
-      const taken = await attempt(() =>
-        redis.set(key(`nonce:${nonce}`), "1", { nx: true, exat: expires })
-      );
-      return taken === "OK";
-    },
-    async ready() {
-      await attempt(() => redis.get(pause));
-    },
-    close() {},
-  };
+  } satisfies Partial<Store>;
 }
 
 /** Sorts by age, then id; every member of the index has the score 0. */

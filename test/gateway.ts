@@ -29,9 +29,9 @@ export const KEYS: Record<string, readonly Credential[]> = {
   gemini: [{ id: "gemini-1", key: "g-1" }],
 };
 
-export type Gateway = Awaited<ReturnType<typeof gateway>>;
+export type Gateway = ReturnType<typeof gateway>;
 
-export async function gateway(overrides: Partial<AppDeps> = {}) {
+export function gateway(overrides: Partial<AppDeps> = {}) {
   let time = START;
   const now = () => time;
   const reached: Reached[] = [];
@@ -144,7 +144,7 @@ export function law(
   overrides: Partial<AppDeps> = {},
 ) {
   Deno.test(name, async () => {
-    const built = await gateway(overrides);
+    const built = gateway(overrides);
     try {
       await body(built);
     } finally {

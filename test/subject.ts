@@ -7,7 +7,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,6 +65,12 @@ export function denoPath(): string {
     : join(root, "node_modules/.bin/deno");
 }
 
+/** The demo runs before anything is installed, and installs no more than it needs. */
+function packagesOnDemand(): string[] {
+  const installed = existsSync(join(root, "node_modules"));
+  return installed ? [] : ["--node-modules-dir=none"];
+}
+
 export async function startDoppel(
   { runtime, origin, env = {}, entry = "main.ts" }: SubjectOptions,
 ): Promise<Subject> {
@@ -78,7 +84,10 @@ export async function startDoppel(
     ? [bunPath(), ["run", file]] as const
     : [
       denoPath(),
-      ["serve", "-A", `--host=127.0.0.1`, `--port=${port}`, file],
+      [
+        ...["serve", "-q", "-A", ...packagesOnDemand()],
+        ...["--host=127.0.0.1", `--port=${port}`, file],
+      ],
     ] as const;
   const child = spawn(command, args, {
     cwd: root,
