@@ -28,7 +28,7 @@ export interface Flights {
 /** How often the flights are looked at, milliseconds: the precision of a timeout. */
 const LOOK_EVERY = 500;
 
-/** @param now milliseconds, as `Date.now` */
+/** An empty set of flights; `now` is milliseconds, as `Date.now`. */
 export function createFlights(now: () => number): Flights {
   interface Live extends Flight {
     deadline: number;

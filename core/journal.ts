@@ -58,7 +58,7 @@ export interface Journal {
   close(ending: Ending, facts?: Partial<LogLine>): void;
 }
 
-/** @param now milliseconds, as `Date.now`; `write` gets the finished line */
+/** A journal of one request; `now` is milliseconds, `write` gets the finished line. */
 export function openJournal(
   request: { method: string; path: string },
   { now, write }: { now: () => number; write: (line: LogLine) => void },

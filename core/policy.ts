@@ -124,14 +124,15 @@ export function within(
   address: string | undefined,
 ): boolean {
   const plain = address?.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
-  const family = plain === undefined ? 0 : isIP(plain);
-  if (family === 0) return false;
+  const family = isIP(plain ?? "") === 6 ? "ipv6" : "ipv4";
+  if (plain === undefined || isIP(plain) === 0) return false;
   const list = new BlockList();
-  for (const range of ranges) {
-    const { address: net, bits, family } = parseRange(range)!;
-    list.addSubnet(net, bits, family);
+  for (const range of ranges.map(parseRange)) {
+    // Bun counts an IPv4 address into `::/0`; Deno does not.
+    if (range?.family !== family) continue;
+    list.addSubnet(range.address, range.bits, range.family);
   }
-  return list.check(plain!, family === 4 ? "ipv4" : "ipv6");
+  return list.check(plain, family);
 }
 
 /** A CIDR range, or one address, taken apart; `undefined` where it is neither. */

@@ -31,7 +31,9 @@ export function rotated(
 }
 
 /** What is listed and returned of a token: no hash, times as RFC 3339. */
-export function publicToken({ record, lastUsed }: ListedToken) {
+export function publicToken(
+  { record, lastUsed }: ListedToken,
+): Record<string, unknown> {
   const { hash: _, previous, expires, created, ...open } = record;
   return {
     ...open,

@@ -106,10 +106,12 @@ export interface Settings {
 
 /** A setting that cannot be understood; the message names it and the mend, never its value. */
 export class SettingsError extends Error {
-  override name = "SettingsError";
+  /** For the runtime's printout. */
+  override readonly name = "SettingsError";
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment; `providerIds` are the rows of the table. */
 export function readSettings(

@@ -57,6 +57,7 @@ export interface TokenPatch extends
       | "status"
     >
   > {
+  /** Seconds since the epoch; `null`: never. */
   readonly expires?: number | null;
 }
 
@@ -159,8 +160,11 @@ export interface Store {
 
 /** The store is away. Its `reason` is a bare error code; a client's own messages carry commands with their arguments. */
 export class StoreUnavailable extends Error {
-  /** @param reason a word for the log, such as `TimeoutError` */
-  constructor(readonly reason: string) {
+  /** Takes a word for the log, such as `TimeoutError`. */
+  constructor(
+    /** A word for the log. */
+    readonly reason: string,
+  ) {
     super("The store did not answer");
     this.name = "StoreUnavailable";
   }

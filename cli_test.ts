@@ -1,0 +1,231 @@
+/** The command line, against a doppel on a socket of this process. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { gateway, SECRET } from "./test/gateway.ts";
+
+const cli = fileURLToPath(new URL("cli.ts", import.meta.url));
+const bun = "Bun" in globalThis;
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** Runs `body` with a `doppel` command that reaches an empty doppel. */
+async function withDoppel(
+  body: (doppel: (...args: string[]) => Promise<Ran>) => Promise<void>,
+  env: Record<string, string> = {},
+) {
+  const { app, close } = gateway({ now: Date.now });
+  const server = createServer(async (request, response) => {
+    const answer = await app.fetch(await asRequest(request));
+    response.writeHead(answer.status, Object.fromEntries(answer.headers));
+    response.end(await answer.text());
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  const settings = {
+    DOPPEL_URL: `http://127.0.0.1:${port}`,
+    ADMIN_SECRET: SECRET,
+    ...env,
+  };
+  try {
+    await body((...args) =>
+      run(
+        process.execPath,
+        [...(bun ? ["run"] : ["run", "-A"]), cli, ...args],
+        settings,
+      )
+    );
+  } finally {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    close();
+  }
+}
+
+async function asRequest(message: IncomingMessage): Promise<Request> {
+  let body = "";
+  for await (const chunk of message) body += chunk;
+  return new Request(`http://${message.headers.host}${message.url}`, {
+    method: message.method!,
+    headers: message.headers as Record<string, string>,
+    ...(body && { body }),
+  });
+}
+
+async function run(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+): Promise<Ran> {
+  const child = spawn(command, args, {
+    env: {
+      PATH: process.env.PATH!,
+      HOME: process.env.HOME!,
+      NO_COLOR: "1",
+      ...env,
+    },
+  });
+  const ran = { out: "", error: "" };
+  child.stdout.on("data", (chunk) => ran.out += chunk);
+  child.stderr.on("data", (chunk) => ran.error += chunk);
+  const code = await new Promise<number | null>((resolve) =>
+    child.on("close", resolve)
+  );
+  return { code, ...ran };
+}
+
+Deno.test("doppel token …: a token's whole life, as JSON", () =>
+  withDoppel(async (doppel) => {
+    const json = async (...args: string[]) => {
+      const { code, out, error } = await doppel(...args, "--json");
+      assert.deepEqual([code, error], [0, ""], args.join(" "));
+      return JSON.parse(out);
+    };
+    const { token, ...record } = await json(
+      "token",
+      "create",
+      "--label",
+      "laptop",
+      "--providers",
+      "openai, gemini",
+      "--models",
+      "gpt-*",
+      "--expires",
+      "30d",
+    );
+    assert.match(token, /^dpl_/);
+    assert.deepEqual(record.providers, ["openai", "gemini"]);
+    const days = (Date.parse(record.expires) - Date.now()) / 86_400_000;
+    assert.ok(days > 29.9 && days <= 30);
+    const { id } = record;
+    assert.deepEqual(await json("token", "list"), [record]);
+    assert.deepEqual(await json("token", "show", id), record);
+    assert.equal((await json("token", "disable", id)).status, "disabled");
+    assert.equal((await json("token", "enable", id)).status, "active");
+    assert.equal(
+      (await json("token", "set", id, "--label", "l2", "--expires", "never"))
+        .expires,
+      null,
+    );
+    assert.notEqual(
+      (await json("token", "rotate", id, "--grace", "10m")).token,
+      token,
+    );
+    const table = await json("export");
+    assert.equal(table.tokens[0].previous.hash.length, 64);
+    assert.deepEqual(await json("token", "delete", id), { id, deleted: true });
+    const folder = mkdtempSync(join(tmpdir(), "doppel-cli-"));
+    writeFileSync(join(folder, "table.json"), JSON.stringify(table));
+    assert.deepEqual(await json("import", join(folder, "table.json")), {
+      imported: 1,
+    });
+    rmSync(folder, { recursive: true });
+    assert.equal((await json("token", "list"))[0].label, "l2");
+    const actions = (await json("audit")).map((
+      { action }: { action: string },
+    ) => action);
+    assert.equal(actions[0], "table.import");
+    assert.equal((await json("pause", "--until", "+1h")).paused, true);
+    assert.equal((await json("resume", "--at", "+2h")).paused, true);
+    assert.equal((await json("resume")).paused, false);
+    assert.equal((await json("status")).paused, false);
+    assert.equal((await json("providers")).length, 3);
+  }));
+
+Deno.test("doppel sign prints a curl that works", () =>
+  withDoppel(async (doppel) => {
+    const data = `{"label":"it's","providers":["openai"]}`;
+    const { out } = await doppel(
+      "sign",
+      "post",
+      "/admin/tokens",
+      "--data",
+      data,
+    );
+    const { code, out: answer } = await run("sh", [
+      "-c",
+      out.replace("curl", "curl -s"),
+    ], {});
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(answer).label, "it's");
+  }));
+
+Deno.test("doppel keeps control characters out of the terminal", () =>
+  withDoppel(async (doppel) => {
+    await doppel(
+      "token",
+      "create",
+      "--label",
+      "a\x1b[2Jb",
+      "--providers",
+      "openai",
+    );
+    const { out } = await doppel("token", "list");
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(out, /\x1b/);
+  }));
+
+Deno.test("doppel: usage errors exit 2, all others 1, in one line on stderr", () =>
+  withDoppel(async (doppel) => {
+    for (
+      const args of [
+        [],
+        ["frob"],
+        ["token", "show"],
+        ["status", "--label", "x"],
+        ["--nope"],
+        ["pause", "--at", "soon"],
+      ]
+    ) {
+      const { code, out, error } = await doppel(...args);
+      assert.deepEqual([code, out], [2, ""], args.join(" "));
+      assert.match(error, /^doppel: .*\n\ndoppel token create/);
+    }
+    for (
+      const args of [["token", "show", "nobody00"], [
+        "token",
+        "create",
+        "--label",
+        "x",
+      ], ["import", "/nowhere.json"]]
+    ) {
+      const { code, out, error } = await doppel(...args, "--json");
+      assert.deepEqual([code, out], [1, ""], args.join(" "));
+      assert.match(error, /^doppel: [^\n]+\n$/);
+    }
+    assert.equal((await doppel("--help")).code, 0);
+  }));
+
+Deno.test("doppel says what is missing: a doppel, a secret", () =>
+  withDoppel(async (doppel) => {
+    const { code, error } = await doppel("token", "list");
+    assert.equal(code, 1);
+    assert.match(error, /no doppel answers at http:\/\/127\.0\.0\.1:1:/);
+  }, { DOPPEL_URL: "http://127.0.0.1:1" }));
+
+Deno.test("doppel takes the local secret where none is set, and says where it looked", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "doppel-cli-"));
+  await withDoppel(async (doppel) => {
+    assert.match(
+      (await doppel("token", "list")).error,
+      /no admin secret: .*admin_secret/,
+    );
+    writeFileSync(join(folder, "admin_secret"), SECRET + "\n");
+    assert.equal((await doppel("token", "list")).out, "none\n");
+  }, { ADMIN_SECRET: "", DOPPEL_DATA: folder });
+  assert.equal(
+    readFileSync(join(folder, "admin_secret"), "utf8"),
+    SECRET + "\n",
+  );
+  rmSync(folder, { recursive: true });
+});

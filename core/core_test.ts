@@ -1,0 +1,288 @@
+/** Laws of the pure parts that the suites of proxy and admin do not reach. */
+
+import assert from "node:assert/strict";
+import { createFlights } from "./flight.ts";
+import { covers, members } from "./model.ts";
+import { clientAddress, parseRange, within } from "./policy.ts";
+import { readSettings, SettingsError } from "./settings.ts";
+import { readTarget } from "./target.ts";
+import { fromRfc3339, parseDuration, parseMoment, toRfc3339 } from "./time.ts";
+import {
+  isTokenShaped,
+  mintToken,
+  redactTokens,
+  TOKEN_PATTERN,
+  tokenId,
+} from "./token.ts";
+
+Deno.test("mintToken() has the documented shape and never the same value twice", () => {
+  const minted = new Set(Array.from({ length: 1000 }, () => mintToken()));
+  assert.equal(minted.size, 1000);
+  for (const token of minted) {
+    assert.match(token, TOKEN_PATTERN);
+    assert.equal(token.length, 51);
+    assert.ok(isTokenShaped(token));
+    assert.equal(tokenId(token), token.slice(4, 12));
+  }
+});
+
+Deno.test("isTokenShaped() finds every slip of one character in a minted token", () => {
+  const token = mintToken();
+  for (let i = 0; i < token.length; i++) {
+    const slip = token.slice(0, i) + (token[i] === "a" ? "b" : "a") +
+      token.slice(i + 1);
+    // A slip in the prefix makes it a supplied token, which the store does not know.
+    if (slip.startsWith("dpl_")) assert.ok(!isTokenShaped(slip), slip);
+  }
+});
+
+Deno.test("tokenId() of a supplied token is 8 base62 characters and always the same", () => {
+  const token = "supplied-token-0123456789";
+  assert.match(tokenId(token), /^[0-9A-Za-z]{8}$/);
+  assert.equal(tokenId(token), tokenId(token));
+  assert.notEqual(tokenId(token), tokenId(token + "0"));
+});
+
+Deno.test("redactTokens() leaves public ids", () => {
+  const token = mintToken("aaaaaaaa");
+  assert.equal(
+    redactTokens(`/v1/${token}/x/${token.slice(0, 30)}`),
+    "/v1/dpl_aaaaaaaa_…/x/dpl_aaaaaaaa_…",
+  );
+});
+
+Deno.test("readTarget() refuses what the runtimes read differently, and keeps the rest raw", () => {
+  const refused = [
+    "/a/../b",
+    "/a/./b",
+    "/..",
+    "/a/%2e%2E/b",
+    "/a/.%2e",
+    "/a/..;x/b",
+    "/a/..%2fb",
+    "/a%2f../b",
+    "/a\\b",
+    "/a%5cb",
+    "/a%00b",
+    "/a%0d%0ab",
+    "/a\tb",
+    "/a%7F",
+  ];
+  for (const path of refused) {
+    assert.deepEqual(Object.keys(readTarget(`http://h${path}`)), [
+      "refused",
+      "detail",
+    ], path);
+  }
+  const kept = [
+    "/a/..b",
+    "/a/b..",
+    "/...",
+    "/a%2Fb",
+    "/a//b",
+    "/@x",
+    "/a;p",
+    "/%zz",
+    "/%252e%252e/x",
+  ];
+  for (const path of kept) {
+    assert.deepEqual(readTarget(`http://h${path}?b?c=%3F+%20#x`), {
+      path,
+      query: "?b?c=%3F+%20",
+    });
+  }
+  assert.deepEqual(readTarget("http://h"), { path: "/", query: "" });
+  assert.deepEqual(readTarget("http://h?x"), { path: "/", query: "?x" });
+  assert.deepEqual(readTarget("http://h///evil.example/x"), {
+    path: "/evil.example/x",
+    query: "",
+  });
+});
+
+Deno.test("members() finds the top level's members and no others", () => {
+  const names = (text: string) =>
+    members(text).map(({ name, start, end }) => [name, text.slice(start, end)]);
+  assert.deepEqual(
+    names('{"a":1, "b" : {"c":[{"d":2}]},"e":"x,}\\"" ,"f":null}'),
+    [
+      ["a", "1"],
+      ["b", '{"c":[{"d":2}]}'],
+      ["e", '"x,}\\""'],
+      ["f", "null"],
+    ],
+  );
+  assert.deepEqual(names('[{"a":1}]'), []);
+  assert.deepEqual(names('{"a":'), []);
+  assert.deepEqual(names(""), []);
+});
+
+Deno.test("covers() takes a glob for the whole name and nothing else as special", () => {
+  assert.ok(covers("gpt-4*", "gpt-4o-mini"));
+  assert.ok(covers("*", ""));
+  assert.ok(covers("a.b", "a.b"));
+  assert.ok(!covers("a.b", "axb"));
+  assert.ok(!covers("gpt-4", "gpt-4o"));
+  assert.ok(!covers("gpt-4*", "my-gpt-4"));
+});
+
+Deno.test("within() knows IPv4, IPv6 and mapped addresses, and nothing else", () => {
+  assert.ok(within(["10.0.0.0/8"], "10.255.1.2"));
+  assert.ok(within(["10.0.0.0/8"], "::ffff:10.1.2.3"));
+  assert.ok(within(["2001:db8::/32"], "2001:db8:1::1"));
+  assert.ok(within(["192.0.2.7"], "192.0.2.7"));
+  assert.ok(!within(["10.0.0.0/8"], "11.0.0.1"));
+  assert.ok(!within(["::/0"], "10.0.0.1"));
+  assert.ok(!within(["10.0.0.0/8"], undefined));
+  assert.ok(!within(["0.0.0.0/0"], "localhost"));
+  for (
+    const range of [
+      "10.0.0.0/33",
+      "10.0.0/8",
+      "::/129",
+      "x",
+      "10.0.0.0/8/8",
+      "10.0.0.0/ 8",
+    ]
+  ) {
+    assert.equal(parseRange(range), undefined, range);
+  }
+});
+
+Deno.test("clientAddress() believes only what trusted proxies wrote", () => {
+  const trusted = ["10.0.0.0/8"];
+  assert.equal(clientAddress("203.0.113.9", "1.2.3.4", trusted), "203.0.113.9");
+  assert.equal(
+    clientAddress("10.0.0.1", "6.6.6.6, 1.2.3.4", trusted),
+    "1.2.3.4",
+  );
+  assert.equal(
+    clientAddress("10.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.2", trusted),
+    "1.2.3.4",
+  );
+  assert.equal(clientAddress("10.0.0.1", "1.2.3.4", []), "10.0.0.1");
+  assert.equal(clientAddress("10.0.0.1", null, trusted), "10.0.0.1");
+});
+
+Deno.test("times are read strictly and written in whole seconds UTC", () => {
+  assert.equal(toRfc3339(1_800_000_000), "2027-01-15T08:00:00Z");
+  assert.equal(fromRfc3339("2027-01-15T09:00:00+01:00"), 1_800_000_000);
+  for (
+    const text of [
+      "2027-01-15T08:00:00",
+      "2027-02-29T00:00:00Z",
+      "2027-1-1T00:00:00Z",
+      "now",
+      "",
+    ]
+  ) {
+    assert.equal(fromRfc3339(text), undefined, text);
+  }
+  assert.equal(parseDuration("30d"), 2_592_000);
+  assert.equal(parseDuration("1w"), undefined);
+});
+
+Deno.test("parseMoment() reads what the schedule of a pause needs", () => {
+  const noon = new Date(2026, 10, 20, 12, 0, 30).getTime() / 1000;
+  const at = (day: number, hour: number, minute = 0) =>
+    new Date(2026, 10, day, hour, minute).getTime() / 1000;
+  assert.equal(parseMoment("now", noon), noon);
+  assert.equal(parseMoment("+30m", noon), noon + 1800);
+  assert.equal(parseMoment("22:00", noon), at(20, 22));
+  assert.equal(parseMoment("11:59", noon), at(21, 11, 59));
+  assert.equal(parseMoment("12:00", noon), noon);
+  assert.equal(parseMoment("2026-11-22 08:15", noon), at(22, 8, 15));
+  assert.equal(parseMoment("2027-01-15T08:00:00Z", noon), 1_800_000_000);
+  for (const text of ["24:00", "8:00", "2026-11-31 08:00", "+1", "tomorrow"]) {
+    assert.equal(parseMoment(text, noon), undefined, text);
+  }
+});
+
+Deno.test("createFlights() ends the silent ones and keeps no timer when all have landed", async () => {
+  let now = 0;
+  const flights = createFlights(() => now);
+  const ended: string[] = [];
+  const silent = flights.begin(() => void ended.push("silent"));
+  const resting = flights.begin(() => void ended.push("resting"));
+  silent.await(5);
+  resting.await(5);
+  resting.rest();
+  now = 6_000;
+  while (ended.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual([ended, silent.silent, resting.silent, flights.size], [
+    ["silent"],
+    true,
+    false,
+    1,
+  ]);
+  resting.land();
+  assert.equal(flights.size, 0);
+});
+
+const IDS = ["openai", "anthropic"];
+const read = (env: Record<string, string>) => readSettings(env, IDS);
+
+Deno.test("readSettings() has documented defaults", () => {
+  const settings = read({
+    OPENAI_API_KEY: "sk-1, sk-2",
+    OPENAI_UPSTREAM: "http://127.0.0.1:1/base/",
+  });
+  assert.deepEqual(settings, {
+    port: 8787,
+    host: "127.0.0.1",
+    adminSecrets: [],
+    adminWindow: 60,
+    pools: {
+      openai: [{ id: "openai-1", key: "sk-1" }, {
+        id: "openai-2",
+        key: "sk-2",
+      }],
+      anthropic: [],
+    },
+    origins: { openai: "http://127.0.0.1:1/base" },
+    data: "./.doppel",
+    trustedProxies: [],
+    maxBodyBytes: 1_073_741_824,
+    firstByteSeconds: 900,
+    idleSeconds: 900,
+    log: "requests",
+  });
+});
+
+const stops: [name: string, env: Record<string, string>][] = [
+  ["PORT", { PORT: "http" }],
+  ["PORT", { PORT: "70000" }],
+  ["ADMIN_SECRET", { ADMIN_SECRET: "short-canary" }],
+  ["ADMIN_SECRET_PREVIOUS", { ADMIN_SECRET_PREVIOUS: "short-canary" }],
+  ["ADMIN_SECRET", {
+    UPSTASH_REDIS_REST_URL: "https://x",
+    UPSTASH_REDIS_REST_TOKEN: "canary",
+  }],
+  ["ADMIN_WINDOW_SECONDS", { ADMIN_WINDOW_SECONDS: "301" }],
+  ["OPENAI_API_KEY", { OPENAI_API_KEY: "sk canary" }],
+  ["OPENAI_UPSTREAM", { OPENAI_UPSTREAM: "api.openai.com" }],
+  ["OPENAI_UPSTREAM", { OPENAI_UPSTREAM: "https://user:canary@x" }],
+  ["OPENAI_UPSTREAM", { OPENAI_UPSTREAM: "https://x?key=canary" }],
+  ["OPENA_UPSTREAM", { OPENA_UPSTREAM: "https://x" }],
+  ["UPSTASH_REDIS_REST_TOKEN", { UPSTASH_REDIS_REST_URL: "https://x" }],
+  ["UPSTASH_REDIS_REST_URL", { UPSTASH_REDIS_REST_TOKEN: "canary" }],
+  ["DOPPEL_DIR", { DOPPEL_DIR: "/x" }],
+  ["ADMIN_SECRETS", { ADMIN_SECRETS: "canary" }],
+  ["PUBLIC_URL", { PUBLIC_URL: "doppel.example" }],
+  ["TRUSTED_PROXIES", { TRUSTED_PROXIES: "10.0.0.0/8, all" }],
+  ["MAX_BODY_BYTES", { MAX_BODY_BYTES: "1GB" }],
+  ["IDLE_SECONDS", { IDLE_SECONDS: "0" }],
+  ["LOG", { LOG: "debug" }],
+];
+
+for (const [name, env] of stops) {
+  Deno.test(`readSettings() stops at ${JSON.stringify(env)}, names it, and repeats no value`, () => {
+    assert.throws(() => read(env), (error) => {
+      assert.ok(error instanceof SettingsError);
+      assert.ok(error.message.startsWith(`${name} `), error.message);
+      assert.doesNotMatch(error.message, /canary/);
+      return true;
+    });
+  });
+}
