@@ -21,7 +21,7 @@ import { createFlights } from "./core/flight.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
-import { stamps } from "./core/stamp.ts";
+import { createStamps } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { directEgress } from "./egress.ts";
 import manifest from "./package.json" with { type: "json" };
@@ -78,7 +78,7 @@ const app = doppel({
   maxBodyBytes: settings.maxBodyBytes,
   idleSeconds: settings.idleSeconds,
   publicUrl: settings.publicUrl,
-  recentlyStamped: stamps(Date.now),
+  stamps: createStamps(Date.now),
   adminSecrets,
   adminWindow: settings.adminWindow,
   version: manifest.version,

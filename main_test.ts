@@ -100,6 +100,19 @@ const swaps: Swap[] = [
     with: anthropicKey,
   },
   {
+    name: "a token among keys in every other slot: all are emptied",
+    path: `/v1/messages?key=AIza-of-the-holder-0123456789&alt=sse`,
+    sent: {
+      authorization: "Bearer sk-proj-of-the-holder-012345",
+      "x-api-key": T,
+      "x-goog-api-key": "AIza-another-one-0123456789",
+      "api-key": "azure-key-of-the-holder-01234",
+    },
+    scope: ["anthropic"],
+    reaches: `${ANTHROPIC}/v1/messages?alt=sse`,
+    with: anthropicKey,
+  },
+  {
     name: "Gemini: x-goog-api-key becomes the key, on /v1 too",
     path: "/v1/models",
     sent: { "x-goog-api-key": T },
@@ -604,10 +617,14 @@ law(
     await send("/v1/models", { headers: bearer });
     assert.equal(await used(), "2026-11-20T12:01:01Z");
     tick(61);
+    const { stampToken } = store;
     Object.assign(store, { stampToken: () => Promise.reject(new Error("no")) });
     assert.equal((await send("/v1/models", { headers: bearer })).status, 200);
     await settled();
     assert.deepEqual(faults, ["stamp"]);
+    Object.assign(store, { stampToken });
+    await send("/v1/models", { headers: bearer });
+    assert.equal(await used(), "2026-11-20T12:02:02Z");
   },
 );
 

@@ -20,6 +20,7 @@ import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { respond } from "./core/respond.ts";
 import { fieldsUp } from "./core/rewrite.ts";
 import { readSlots } from "./core/slot.ts";
+import type { Stamps } from "./core/stamp.ts";
 import {
   type Store,
   StoreUnavailable,
@@ -52,8 +53,8 @@ export interface Deps {
   readonly idleSeconds: number;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
-  /** Whether a use was noted within the last minute; notes it if not. */
-  readonly recentlyStamped: (tokenId: string) => boolean;
+  /** Which uses are to be written. */
+  readonly stamps: Stamps;
 }
 
 /** Answers one request: the origin's response, or a refusal in the caller's own envelope. `address` is the client's. */
@@ -236,10 +237,17 @@ function aim(
   };
 }
 
-function account({ id }: TokenRecord, deps: Deps) {
-  if (deps.recentlyStamped(id)) return;
-  const seconds = Math.floor(deps.now() / 1000);
-  deps.defer("stamp", deps.store.stampToken(id, seconds));
+/** Notes the use, at most once a minute, behind the answer's back. */
+function account({ id }: TokenRecord, { store, stamps, now, defer }: Deps) {
+  if (!stamps.due(id)) return;
+  const stamped = store.stampToken(id, Math.floor(now() / 1000));
+  defer(
+    "stamp",
+    stamped.catch((error) => {
+      stamps.missed(id);
+      throw error;
+    }),
+  );
 }
 
 /** Where clients reach this route's paths. */

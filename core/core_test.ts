@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { createFlights } from "./flight.ts";
 import { covers, members } from "./model.ts";
-import { clientAddress, parseRange, within } from "./policy.ts";
+import { authenticate, clientAddress, parseRange, within } from "./policy.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 import { readTarget } from "./target.ts";
 import { fromRfc3339, parseDuration, parseMoment, toRfc3339 } from "./time.ts";
 import {
+  hashToken,
   isTokenShaped,
   mintToken,
   redactTokens,
@@ -41,6 +42,25 @@ Deno.test("tokenId() of a supplied token is 8 base62 characters and always the s
   assert.match(tokenId(token), /^[0-9A-Za-z]{8}$/);
   assert.equal(tokenId(token), tokenId(token));
   assert.notEqual(tokenId(token), tokenId(token + "0"));
+});
+
+Deno.test("hashToken() is lower-case hex SHA-256", () => {
+  assert.equal(
+    hashToken("abc"),
+    "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+  );
+});
+
+Deno.test("authenticate() takes an expiry that cannot be read for one that is past", () => {
+  const value = "supplied-token-0123456789";
+  const record = { hash: hashToken(value), status: "active", expires: "soon" };
+  const found = authenticate(
+    [value],
+    [value],
+    { records: [record as never] },
+    0,
+  );
+  assert.deepEqual(found, { refused: "token_expired" });
 });
 
 Deno.test("redactTokens() leaves public ids", () => {

@@ -36,7 +36,8 @@ export function authenticate(
   if (claimed.size > 1) return { refused: "token_ambiguous" };
   const record = known[0]?.record;
   if (record?.status !== "active") return { refused: "token_invalid" };
-  if (record.expires !== undefined && record.expires <= now) {
+  // Not `expires <= now`, which lets an unreadable time through.
+  if (record.expires !== undefined && !(record.expires > now)) {
     return { refused: "token_expired" };
   }
   return record;

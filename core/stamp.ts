@@ -7,14 +7,25 @@
 /** Tokens remembered; past it the memory starts anew, at the price of some early stamps. */
 const REMEMBERED = 10_000;
 
-/** Tells whether a token was stamped within the last minute, and takes it as stamped now if not. */
-export function stamps(now: () => number): (tokenId: string) => boolean {
+/** Which uses are to be written. */
+export interface Stamps {
+  /** Whether a use is to be written now; the next minute's are then not. */
+  due(tokenId: string): boolean;
+  /** The write failed: the next use is due again. */
+  missed(tokenId: string): void;
+}
+
+/** An empty memory of stamps; `now` is milliseconds, as `Date.now`. */
+export function createStamps(now: () => number): Stamps {
   const stamped = new Map<string, number>();
-  return (tokenId) => {
-    const time = now();
-    if ((stamped.get(tokenId) ?? -Infinity) > time - 60_000) return true;
-    if (stamped.size >= REMEMBERED) stamped.clear();
-    stamped.set(tokenId, time);
-    return false;
+  return {
+    due(tokenId) {
+      const time = now();
+      if ((stamped.get(tokenId) ?? -Infinity) > time - 60_000) return false;
+      if (stamped.size >= REMEMBERED) stamped.clear();
+      stamped.set(tokenId, time);
+      return true;
+    },
+    missed: (tokenId) => void stamped.delete(tokenId),
   };
 }

@@ -7,7 +7,7 @@ import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
 import type { Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
-import { stamps } from "../core/stamp.ts";
+import { createStamps } from "../core/stamp.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
 import { sqliteStore } from "../store/sqlite.ts";
 
@@ -65,7 +65,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     maxBodyBytes: 1_000_000,
     idleSeconds: 900,
     publicUrl: undefined,
-    recentlyStamped: stamps(now),
+    stamps: createStamps(now),
     adminSecrets: [SECRET],
     adminWindow: 60,
     version: "test",
