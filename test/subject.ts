@@ -52,6 +52,8 @@ export interface SubjectOptions {
   readonly env?: Record<string, string>;
   /** The program; `main.ts` if absent. */
   readonly entry?: string;
+  /** The one core it may use. */
+  readonly core?: number;
 }
 
 export function bunPath(): string {
@@ -72,7 +74,7 @@ function packagesOnDemand(): string[] {
 }
 
 export async function startDoppel(
-  { runtime, origin, env = {}, entry = "main.ts" }: SubjectOptions,
+  { runtime, origin, env = {}, entry = "main.ts", core }: SubjectOptions,
 ): Promise<Subject> {
   const port = await freePort();
   const data = mkdtempSync(join(tmpdir(), "doppel-test-"));
@@ -89,7 +91,10 @@ export async function startDoppel(
         ...["--host=127.0.0.1", `--port=${port}`, file],
       ],
     ] as const;
-  const child = spawn(command, args, {
+  const pinned = core === undefined
+    ? [command, ...args]
+    : ["taskset", "-c", `${core}`, command, ...args];
+  const child = spawn(pinned[0]!, pinned.slice(1), {
     cwd: root,
     env: {
       PATH: process.env.PATH!,
