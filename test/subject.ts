@@ -127,7 +127,14 @@ export async function startDoppel(
     child.on("exit", (code) => resolve(code))
   );
   const url = `http://127.0.0.1:${port}`;
-  const options = { url, secret: env.ADMIN_SECRET ?? secret };
+  const options = {
+    url,
+    get secret() {
+      return env.ADMIN_SECRET === ""
+        ? readFileSync(join(data, "admin_secret"), "utf8").trim()
+        : secret;
+    },
+  };
   const subject: Subject = {
     url,
     runtime,

@@ -1,0 +1,189 @@
+/** doppel as a process: how it starts, what it prints, which store it takes, how it stops. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { keepSecret } from "./evidence.ts";
+import { redisInstalled, startUpstash } from "./redis.ts";
+import { freePort, RUNTIMES, startDoppel } from "./subject.ts";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** An origin that answers everything, and counts. */
+async function startOrigin() {
+  let requests = 0;
+  const server = createServer((_, response) => {
+    requests++;
+    response.end("{}");
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests: () => requests,
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function models(
+  url: string,
+  token: string,
+): Promise<[number, string | undefined]> {
+  const headers = { authorization: `Bearer ${token}` };
+  const response = await fetch(`${url}/v1/models`, { headers });
+  const { error } = await response.json();
+  return [response.status, error?.code];
+}
+
+for (const runtime of RUNTIMES) {
+  Deno.test(`${runtime}: the first start makes directory and secret, says where, and prints no secret`, async () => {
+    const doppel = await startDoppel({
+      runtime,
+      env: {
+        ADMIN_SECRET: "",
+        GEMINI_API_KEY: "",
+        OPENAI_API_KEY: "sk-first-0001,sk-second-0002",
+      },
+    });
+    keepSecret("sk-first-0001");
+    const file = join(doppel.data, "admin_secret");
+    const secret = readFileSync(file, "utf8").trim();
+    keepSecret(secret);
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.equal(statSync(doppel.data).mode & 0o777, 0o700);
+    assert.equal(
+      statSync(join(doppel.data, "doppel.sqlite")).mode & 0o777,
+      0o600,
+    );
+    assert.ok(secret.length >= 32);
+    const output = doppel.output();
+    assert.ok(output.includes(file));
+    assert.match(output, /keys +anthropic \(1\), openai \(2\)/);
+    assert.match(output, /without a key +gemini \(set GEMINI_API_KEY\)/);
+    assert.match(
+      output,
+      /deno task doppel token create --label me --providers anthropic/,
+    );
+    assert.ok(!output.includes(secret));
+    await doppel.mint();
+    assert.equal(await doppel.stop(), 0);
+  });
+
+  Deno.test(`${runtime}: a setting that cannot be understood stops the start in one line`, async () => {
+    const failed = startDoppel({ runtime, env: { PORT: "http" } });
+    await assert.rejects(failed, (error: Error) => {
+      const said = error.message.split("\n").slice(1).filter(Boolean);
+      assert.deepEqual(said, [
+        "doppel cannot start: PORT must be a whole number from 1 to 65535.",
+      ]);
+      return true;
+    });
+  });
+
+  Deno.test(`${runtime}: a second process on the same file sees a revocation at once`, async () => {
+    const origin = await startOrigin();
+    const one = await startDoppel({ runtime, origin: origin.url });
+    const other = await startDoppel({
+      runtime,
+      origin: origin.url,
+      env: { DOPPEL_DATA: one.data },
+    });
+    const token = await one.mint({ label: "shared" });
+    assert.deepEqual(await models(other.url, token), [200, undefined]);
+    const { tokens } = await one.admin("GET", "/admin/tokens") as {
+      tokens: { id: string }[];
+    };
+    await one.admin("PATCH", `/admin/tokens/${tokens[0]!.id}`, {
+      status: "disabled",
+    });
+    assert.deepEqual(await models(other.url, token), [401, "invalid_api_key"]);
+    assert.equal(origin.requests(), 1);
+    await Promise.all([one.stop(), other.stop(), origin.close()]);
+  });
+
+  if (redisInstalled()) {
+    Deno.test(`${runtime}: with Upstash, one round trip admits, revocation reaches all, and a store that is away refuses`, async () => {
+      const [origin, upstash] = await Promise.all([
+        startOrigin(),
+        startUpstash(),
+      ]);
+      keepSecret(upstash.token);
+      const env = {
+        UPSTASH_REDIS_REST_URL: upstash.url,
+        UPSTASH_REDIS_REST_TOKEN: upstash.token,
+      };
+      const one = await startDoppel({ runtime, origin: origin.url, env });
+      const other = await startDoppel({
+        runtime,
+        origin: origin.url,
+        env: { ...env, ADMIN_SECRET: "another-instance-of-the-same-doppel-0" },
+      });
+      const token = await one.mint();
+      await models(one.url, token); // loads the scripts and stamps
+      while (
+        !(await upstash.command("KEYS", "doppel:used:*") as string[]).length
+      );
+      await upstash.reset();
+      assert.deepEqual(await models(one.url, token), [200, undefined]);
+      assert.deepEqual(await upstash.counts(), { commands: 3, trips: 1 });
+      assert.deepEqual(await models(other.url, token), [200, undefined]);
+      upstash.freeze(true);
+      assert.deepEqual(await models(one.url, token), [
+        503,
+        "store_unavailable",
+      ]);
+      const readyz = await fetch(`${one.url}/readyz`);
+      assert.deepEqual([readyz.status, await readyz.json()], [503, {
+        ok: false,
+      }]);
+      upstash.freeze(false);
+      assert.deepEqual(await models(one.url, token), [200, undefined]);
+      const { tokens } = await one.admin("GET", "/admin/tokens") as {
+        tokens: { id: string }[];
+      };
+      await one.admin("DELETE", `/admin/tokens/${tokens[0]!.id}`);
+      assert.deepEqual(await models(other.url, token), [
+        401,
+        "invalid_api_key",
+      ]);
+      await Promise.all([one.stop(), other.stop(), origin.close()]);
+      await upstash.close();
+    });
+  }
+}
+
+Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTERM", async () => {
+  const port = await freePort();
+  const data = mkdtempSync(join(tmpdir(), "doppel-start-"));
+  const child = spawn(process.execPath, ["task", "-q", "start"], {
+    cwd: root,
+    env: {
+      PATH: process.env.PATH!,
+      HOME: process.env.HOME!,
+      NO_COLOR: "1",
+      PORT: `${port}`,
+      DOPPEL_DATA: data,
+      ...(process.env.DENO_DIR && { DENO_DIR: process.env.DENO_DIR }),
+    },
+  });
+  let output = "";
+  child.stderr!.on("data", (chunk) => output += chunk);
+  const exited = new Promise((resolve) => child.on("exit", resolve));
+  let ready = false;
+  while (!ready) {
+    ready = await fetch(`http://127.0.0.1:${port}/readyz`).then((r) => r.text())
+      .then(() => true, () => false);
+  }
+  assert.match(output, new RegExp(`base URL +http://127.0.0.1:${port}\n`));
+  process.kill(child.pid!, "SIGTERM");
+  await exited;
+  rmSync(data, { recursive: true });
+});
