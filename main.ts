@@ -51,10 +51,10 @@ let server: Info | undefined;
 
 const app = doppel({
   store,
-  providers: PROVIDERS.map((row) => ({
-    ...row,
-    origin: settings.origins[row.id] ?? row.origin,
-  })),
+  providers: PROVIDERS.map((row) => {
+    const origin = settings.origins[row.id];
+    return origin === undefined ? row : { ...row, origin, home: row.origin };
+  }),
   unknownWire: UNKNOWN_WIRE,
   pools: settings.pools,
   configured: PROVIDERS.map(({ id, origin }) => ({

@@ -1,6 +1,7 @@
 /** The specification of the proxy: who is let through, where to, and with what. */
 
 import assert from "node:assert/strict";
+import { PROVIDERS } from "./providers/mod.ts";
 import { law } from "./test/gateway.ts";
 
 /** The doppel token in the tables below; each row's gateway has one. */
@@ -673,6 +674,38 @@ law(
       batch.replace(`"${ANTHROPIC}/v1`, '"http://gw/v1'),
     );
   },
+);
+
+const elsewhere = PROVIDERS.map((row) => ({
+  ...row,
+  origin: "https://gateway.example/base",
+  home: row.origin,
+}));
+
+law(
+  "handle() turns back the API's own URLs behind another origin, slashes escaped too",
+  async ({ send, mint, reached, respondWith }) => {
+    await mint({ token: T });
+    const json = (url: string) => `{"results_url":"${url}","x":"\\/"}`;
+    const path = "/v1/messages/batches/b";
+    for (
+      const url of [
+        `${ANTHROPIC}${path}/results`,
+        `https:\\/\\/api.anthropic.com${path}/results`,
+        `https://gateway.example/base${path}/results`,
+      ]
+    ) {
+      respondWith(() =>
+        new Response(json(url), {
+          headers: { "content-type": "application/json" },
+        })
+      );
+      const answer = await send(path, { headers: { "x-api-key": T } });
+      assert.equal(await answer.text(), json(`http://gw${path}/results`));
+    }
+    assert.equal(reached[0]?.url, `https://gateway.example/base${path}`);
+  },
+  { providers: elsewhere },
 );
 
 law(

@@ -9,7 +9,12 @@ import { chooseCredential, type Credential } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { modelsNamed } from "./core/model.ts";
-import { authenticate, authorize, paused } from "./core/policy.ts";
+import {
+  authenticate,
+  authorize,
+  authorizeModels,
+  paused,
+} from "./core/policy.ts";
 import {
   chooseProvider,
   type Envelope,
@@ -94,22 +99,21 @@ async function forward(
   const route = routeFor(token, asked, deps.providers);
   journal.note({ token: token.id, provider: route.provider.id });
 
-  const content = await take(request, token, deps);
-  if (isRefusal(content)) return content;
-
-  const denied = await authorize(token, {
-    route,
-    method: request.method,
-    address,
-    models: () => modelsOf(request, route, content),
-  });
+  const denied = authorize(token, route, address);
   if (denied) return denied;
-  if (!route.provider.surface.test(route.target.path)) return NO_ROUTE;
   if (wantsSocket(request)) return { refused: "upgrade_refused" };
 
   const credential = chooseCredential(deps.pools[route.provider.id], token.id);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
+
+  const content = await take(request, token, deps);
+  if (isRefusal(content)) return content;
+  const deniedModel = await authorizeModels(token, {
+    method: request.method,
+    models: () => modelsOf(request, route, content),
+  });
+  if (deniedModel) return deniedModel;
 
   const begun = await deps.egress({
     method: request.method,
@@ -123,7 +127,8 @@ async function forward(
   return await respond(begun, {
     journal,
     route,
-    base: publicBase(request, route, deps),
+    base: () => publicBase(request, route, deps),
+    method: request.method,
     idleSeconds: deps.idleSeconds,
     signal: request.signal,
   });

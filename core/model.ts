@@ -72,9 +72,11 @@ function skip(text: string, at: number): number {
   return SPACE.lastIndex;
 }
 
-function parseString(token: string): string | undefined {
+/** The string a JSON literal stands for; `undefined` where it is none. */
+export function parseString(token: string): string | undefined {
   try {
-    return JSON.parse(token);
+    const value: unknown = JSON.parse(token);
+    return typeof value === "string" ? value : undefined;
   } catch {
     return undefined;
   }

@@ -67,54 +67,45 @@ export function paused(
     : { refused: "paused" };
 }
 
-/** The facts of a request that scopes are about. */
-export interface Wish {
-  /** Where it goes. */
-  readonly route: Route;
-  /** Method, upper case. */
-  readonly method: string;
-  /** The client's IP address; `undefined` where the runtime does not tell. */
-  readonly address: () => string | undefined;
-  /** The models it names. */
-  readonly models: () => Promise<readonly string[]>;
-}
-
-/** What costs least is checked first; models, for which a body may have to be read, last. */
-export async function authorize(
+/** Whether the token's scopes cover a route; what costs least is asked first. */
+export function authorize(
   token: TokenRecord,
-  wish: Wish,
-): Promise<Refusal | undefined> {
-  const { provider, target } = wish.route;
+  { provider, target }: Route,
+  address: () => string | undefined,
+): Refusal | undefined {
   if (!token.providers.includes(provider.id)) {
     return { refused: "provider_denied" };
   }
-  if (token.addresses.length > 0 && !within(token.addresses, wish.address())) {
+  if (!provider.surface.test(target.path)) return { refused: "no_route" };
+  if (token.addresses.length > 0 && !within(token.addresses, address())) {
     return { refused: "address_denied" };
   }
   const endpoint = endpointClass(provider, target);
-  if (endpoint !== undefined && !token.endpoints.includes(endpoint)) {
-    return { refused: "endpoint_denied" };
-  }
-  return await deniedModel(token, wish);
+  return endpoint === undefined || token.endpoints.includes(endpoint)
+    ? undefined
+    : { refused: "endpoint_denied" };
 }
 
 /**
  * A token limited to some models may only send what names one of them: a batch
  * or a stored assistant names its models where no proxy looks. Reading is free.
  */
-async function deniedModel(
-  { models }: TokenRecord,
-  { method, models: named }: Wish,
+export async function authorizeModels(
+  { models: globs }: TokenRecord,
+  { method, models }: {
+    method: string;
+    models: () => Promise<readonly string[]>;
+  },
 ): Promise<Refusal | undefined> {
-  if (models.length === 0) return undefined;
-  const asked = await named();
-  if (asked.length === 0) {
+  if (globs.length === 0) return undefined;
+  const named = await models();
+  if (named.length === 0) {
     return method === "GET" || method === "HEAD"
       ? undefined
       : { refused: "model_denied", detail: "This request names no model." };
   }
-  const covered = asked.every((model) =>
-    models.some((glob) => covers(glob, model))
+  const covered = named.every((model) =>
+    globs.some((glob) => covers(glob, model))
   );
   return covered ? undefined : { refused: "model_denied" };
 }

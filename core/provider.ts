@@ -32,6 +32,8 @@ export interface Provider {
   readonly id: string;
   /** Scheme and authority, and a base path if there is one; no trailing slash. */
   readonly origin: string;
+  /** The origin its answers name, where `origin` was replaced by another. */
+  readonly home?: string;
   /** Paths that belong to the API; all others are `no_route`. */
   readonly surface: RegExp;
   /** Absent: this row takes what no other row claims. */

@@ -8,7 +8,8 @@
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Journal } from "./journal.ts";
-import type { Route } from "./provider.ts";
+import { parseString } from "./model.ts";
+import type { Provider, Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
 
@@ -18,8 +19,10 @@ export interface Journey {
   readonly journal: Journal;
   /** Where the request went. */
   readonly route: Route;
+  /** Method of the request. */
+  readonly method: string;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
-  readonly base: string;
+  readonly base: () => string;
   /** Silence allowed between two bytes, seconds. */
   readonly idleSeconds: number;
   /** Aborts when the client leaves. */
@@ -43,10 +46,10 @@ export async function respond(
   journey: Journey,
 ): Promise<Response | Refusal> {
   const { response } = begun;
-  const { journal, route, base } = journey;
+  const { journal, route, base, method } = journey;
   const { status } = response;
   const headers = fieldsDown(response.headers);
-  const turn = (text: string) => turnBack(text, route.provider.origin, base);
+  const turn = (url: string) => turnBack(url, route.provider, base);
   for (const field of FOLLOWED_FIELDS) {
     const value = headers.get(field);
     if (value !== null) headers.set(field, turn(value));
@@ -58,7 +61,7 @@ export async function respond(
     firstByteMs: journal.elapsed(),
     ...(originId !== null && { originId }),
   });
-  if (response.body === null || BODILESS.has(status)) {
+  if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
     begun.flight.land();
     journal.close("complete");
@@ -103,19 +106,28 @@ function turnField(
   field: string,
   turn: (url: string) => string,
 ): string {
-  const value = new RegExp(`(?<!\\\\)("${field}"\\s*:\\s*)("[^"\\\\]*")`, "g");
-  return text.replace(
-    value,
-    (_, name, json) => name + JSON.stringify(turn(JSON.parse(json))),
+  const value = new RegExp(
+    `(?<!\\\\)("${field}"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*")`,
+    "g",
   );
+  return text.replace(value, (whole, name, json) => {
+    const url = parseString(json) ?? "";
+    const turned = turn(url);
+    return turned === url ? whole : name + JSON.stringify(turned);
+  });
 }
 
-/** `url` through doppel where it points at the origin; all others as they are. */
-function turnBack(url: string, origin: string, base: string): string {
-  const rest = url.slice(origin.length);
-  return url.startsWith(origin) && /^(?:$|[/?#])/.test(rest)
-    ? base + rest
-    : url;
+/** `url` through doppel where it points at the origin, under whichever name; all others as they are. */
+function turnBack(
+  url: string,
+  { origin, home = origin }: Provider,
+  base: () => string,
+): string {
+  for (const name of [origin, home]) {
+    const rest = url.slice(name.length);
+    if (url.startsWith(name) && /^(?:$|[/?#])/.test(rest)) return base() + rest;
+  }
+  return url;
 }
 
 /**
