@@ -7,127 +7,65 @@
  * @module
  */
 
-/**
- * One row per refusal. `detail` is shown to the holder, so it names no secret;
- * `retry` says whether the same request may succeed later without anybody's help.
- */
+/** What every refusal of a kind has in common. */
+export interface RefusalRow {
+  /** HTTP status code. */
+  readonly status: number;
+  /** Whether the same request may succeed later without anybody's help. */
+  readonly retry: boolean;
+  /** Shown to the holder, so it names no secret. */
+  readonly detail: string;
+}
+
+const no = (status: number, detail: string): RefusalRow => ({
+  status,
+  retry: false,
+  detail,
+});
+const again = (status: number, detail: string): RefusalRow => ({
+  status,
+  retry: true,
+  detail,
+});
+
+/** One row per refusal. */
 export const REFUSALS = {
-  token_ambiguous: {
-    status: 400,
-    retry: false,
-    detail: "Two different doppel tokens in one request: send one.",
-  },
-  request_malformed: {
-    status: 400,
-    retry: false,
-    detail: "This request cannot be forwarded as it is written.",
-  },
-  token_missing: {
-    status: 401,
-    retry: false,
-    detail:
-      "No doppel token in this request: put it where the SDK expects the API key.",
-  },
-  token_invalid: {
-    status: 401,
-    retry: false,
-    detail: "Unknown or revoked doppel token.",
-  },
-  token_expired: {
-    status: 401,
-    retry: false,
-    detail: "This doppel token has expired.",
-  },
-  budget_exhausted: {
-    status: 402,
-    retry: false,
-    detail: "The budget of this doppel token is used up.",
-  },
-  provider_denied: {
-    status: 403,
-    retry: false,
-    detail: "This doppel token is not valid for this API.",
-  },
-  model_denied: {
-    status: 403,
-    retry: false,
-    detail: "This doppel token is not valid for this model.",
-  },
-  endpoint_denied: {
-    status: 403,
-    retry: false,
-    detail: "This doppel token is not valid for this endpoint.",
-  },
-  address_denied: {
-    status: 403,
-    retry: false,
-    detail: "This doppel token is not valid from this address.",
-  },
-  no_route: {
-    status: 404,
-    retry: false,
-    detail: "No API behind this doppel has such a path.",
-  },
-  body_too_large: {
-    status: 413,
-    retry: false,
-    detail: "The body is larger than this doppel accepts.",
-  },
-  upgrade_refused: {
-    status: 426,
-    retry: false,
-    detail: "No WebSocket on this route: use HTTP.",
-  },
-  rate_limited: {
-    status: 429,
-    retry: true,
-    detail: "This doppel token is over its rate.",
-  },
-  concurrency_limited: {
-    status: 429,
-    retry: true,
-    detail: "This doppel token has too many requests in flight.",
-  },
-  keys_cooling: {
-    status: 429,
-    retry: true,
-    detail: "Every key for this API is cooling down.",
-  },
-  client_closed: {
-    status: 499,
-    retry: false,
-    detail: "The client left before the answer.",
-  },
-  origin_unreachable: {
-    status: 502,
-    retry: true,
-    detail: "The API could not be reached.",
-  },
-  hop_unreachable: {
-    status: 502,
-    retry: true,
-    detail: "The hop to the API could not be reached.",
-  },
-  store_unavailable: {
-    status: 503,
-    retry: true,
-    detail: "doppel cannot check tokens right now.",
-  },
-  paused: { status: 503, retry: false, detail: "doppel is paused." },
-  no_credential: {
-    status: 503,
-    retry: false,
-    detail: "This doppel has no key for this API.",
-  },
-  origin_timeout: {
-    status: 504,
-    retry: true,
-    detail: "The API did not answer in time.",
-  },
-} as const satisfies Record<
-  string,
-  { status: number; retry: boolean; detail: string }
->;
+  token_ambiguous: no(
+    400,
+    "Two different doppel tokens in one request: send one.",
+  ),
+  request_malformed: no(
+    400,
+    "This request cannot be forwarded as it is written.",
+  ),
+  token_missing: no(
+    401,
+    "No doppel token in this request: put it where the SDK expects the API key.",
+  ),
+  token_invalid: no(401, "Unknown or revoked doppel token."),
+  token_expired: no(401, "This doppel token has expired."),
+  budget_exhausted: no(402, "The budget of this doppel token is used up."),
+  provider_denied: no(403, "This doppel token is not valid for this API."),
+  model_denied: no(403, "This doppel token is not valid for this model."),
+  endpoint_denied: no(403, "This doppel token is not valid for this endpoint."),
+  address_denied: no(403, "This doppel token is not valid from this address."),
+  no_route: no(404, "No API behind this doppel has such a path."),
+  body_too_large: no(413, "The body is larger than this doppel accepts."),
+  upgrade_refused: no(426, "No WebSocket on this route: use HTTP."),
+  rate_limited: again(429, "This doppel token is over its rate."),
+  concurrency_limited: again(
+    429,
+    "This doppel token has too many requests in flight.",
+  ),
+  keys_cooling: again(429, "Every key for this API is cooling down."),
+  client_closed: no(499, "The client left before the answer."),
+  origin_unreachable: again(502, "The API could not be reached."),
+  hop_unreachable: again(502, "The hop to the API could not be reached."),
+  store_unavailable: again(503, "doppel cannot check tokens right now."),
+  paused: no(503, "doppel is paused."),
+  no_credential: no(503, "This doppel has no key for this API."),
+  origin_timeout: again(504, "The API did not answer in time."),
+} as const satisfies Record<string, RefusalRow>;
 
 /** Stable, machine-readable name of a refusal; part of the public contract. */
 export type RefusalCode = keyof typeof REFUSALS;
