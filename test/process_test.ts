@@ -165,6 +165,7 @@ Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTER
   const data = mkdtempSync(join(tmpdir(), "doppel-start-"));
   const child = spawn(process.execPath, ["task", "-q", "start"], {
     cwd: root,
+    detached: true,
     env: {
       PATH: process.env.PATH!,
       HOME: process.env.HOME!,
@@ -183,7 +184,13 @@ Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTER
       .then(() => true, () => false);
   }
   assert.match(output, new RegExp(`base URL +http://127.0.0.1:${port}\n`));
-  process.kill(child.pid!, "SIGTERM");
+  // To the whole group, as a terminal or a service manager does: `deno task` tells its children nothing.
+  process.kill(-child.pid!, "SIGTERM");
   await exited;
+  while (ready) {
+    ready = await fetch(`http://127.0.0.1:${port}/healthz`).then((r) =>
+      r.text()
+    ).then(() => true, () => false);
+  }
   rmSync(data, { recursive: true });
 });
