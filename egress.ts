@@ -36,6 +36,9 @@ export function directEgress(
     signal.addEventListener("abort", abort);
     const upload = (content.length ?? 0) / SLOWEST_UPLOAD;
     flight.await(firstByteSeconds + upload);
+    if (content.chunks) {
+      content.chunks.seen = () => flight.await(firstByteSeconds);
+    }
     const resendable = content.body === undefined && !IDEMPOTENT.has(method);
     try {
       const response = await fetch(url, {
@@ -55,16 +58,24 @@ export function directEgress(
       await response.body?.cancel();
       flight.land();
       return UNREADABLE;
-    } catch {
-      // The error is dropped unread: both runtimes write the whole URL into it.
+    } catch (error) {
+      // Never passed on: both runtimes write the whole URL into it.
       flight.land();
-      if (signal.aborted) return { refused: "client_closed" };
-      if (content.overflowed()) return { refused: "body_too_large" };
+      if (signal.aborted || leftUploading(error)) {
+        return { refused: "client_closed" };
+      }
+      if (content.chunks?.overflowed) return { refused: "body_too_large" };
       return {
         refused: flight.silent ? "origin_timeout" : "origin_unreachable",
       };
     }
   };
+}
+
+/** Deno's signal is silent when a client leaves during its upload; only this message tells. */
+function leftUploading(error: unknown): boolean {
+  const { cause } = error as { cause?: { message?: string } };
+  return /^Cannot read request body/.test(cause?.message ?? "");
 }
 
 const UNREADABLE: Refusal = {

@@ -17,8 +17,16 @@ export interface Content {
   readonly body: Blob | ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   /** Bytes; `undefined` for chunked content, whose end nobody knows. */
   readonly length: number | undefined;
-  /** Whether chunked content has passed the limit and was cut. */
-  readonly overflowed: () => boolean;
+  /** Present for chunked content. */
+  readonly chunks?: Chunks;
+}
+
+/** Chunked content on its way. */
+export interface Chunks {
+  /** Whether it has passed the limit and was cut. */
+  overflowed: boolean;
+  /** Called for each chunk that goes by. */
+  seen: () => void;
 }
 
 /** Read whole at once, since it costs less than a stream (`research/runtimes.md` §2). */
@@ -26,70 +34,69 @@ const SMALL = 65_536;
 /** Most that is read into memory to find the model a request names. */
 const WHOLE = 33_554_432;
 
-const never = () => false;
-const NONE: Content = { body: undefined, length: 0, overflowed: never };
+const NONE: Content = { body: undefined, length: 0 };
 
 /** `whole`: read it into memory whatever its size, because a step must look into it. */
 export async function readContent(
   request: Request,
   { limit, whole }: { limit: number; whole: boolean },
 ): Promise<Content | Refusal> {
-  const declared = request.headers.get("content-length");
+  const { method, headers } = request;
+  const declared = headers.get("content-length");
+  const coding = headers.get("transfer-encoding");
   if (declared !== null && !/^\d{1,15}$/.test(declared)) {
-    return { refused: "request_malformed", detail: "Bad Content-Length." };
+    return malformed("Bad Content-Length.");
   }
-  const length = declared === null ? undefined : Number(declared);
-  const chunked = length === undefined &&
-    request.headers.has("transfer-encoding");
-  if (request.body === null || !chunked && !length) return NONE;
-  if (request.method === "GET" || request.method === "HEAD") {
-    return {
-      refused: "request_malformed",
-      detail: `${request.method} with content is not forwarded.`,
-    };
+  if (coding !== null && coding.toLowerCase() !== "chunked") {
+    return malformed("Bad Transfer-Encoding.");
+  }
+  const length = coding === null ? Number(declared ?? 0) : undefined;
+  if (length === 0) return NONE;
+  if (method === "GET" || method === "HEAD") {
+    return malformed(`${method} with content is not forwarded.`);
   }
   const most = whole ? Math.min(limit, WHOLE) : limit;
   if (length !== undefined && length > most) {
     return { refused: "body_too_large" };
   }
-  if (length !== undefined && (whole || length <= SMALL)) {
-    const bytes = await request.arrayBuffer();
-    return { body: new Blob([bytes]), length, overflowed: never };
-  }
-  if (length !== undefined) {
-    return { body: request.body, length, overflowed: never };
-  }
-  const counted = countedBody(request.body, most);
-  if (!whole) return counted;
-  try {
-    const bytes = await new Response(counted.body).arrayBuffer();
-    const body = new Blob([bytes]);
-    return { body, length: bytes.byteLength, overflowed: never };
-  } catch (error) {
-    if (counted.overflowed()) return { refused: "body_too_large" };
-    throw error;
-  }
+  // Not touched before here: Deno reads past a refused body only if nobody has
+  // looked at it, and would else take the rest for the next request.
+  const { body } = request;
+  if (body === null) return NONE;
+  if (length === undefined) return await readChunks(body, most, whole);
+  if (!whole && length > SMALL) return { body, length };
+  return { body: new Blob([await request.arrayBuffer()]), length };
+}
+
+function malformed(detail: string): Refusal {
+  return { refused: "request_malformed", detail };
 }
 
 /** Chunked content, cut with an error at `limit` bytes. */
-function countedBody(
+async function readChunks(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   limit: number,
-): Content & { body: ReadableStream<Uint8Array<ArrayBuffer>> } {
+  whole: boolean,
+): Promise<Content | Refusal> {
+  const chunks: Chunks = { overflowed: false, seen: () => {} };
   let left = limit;
-  const counter = new TransformStream<
-    Uint8Array<ArrayBuffer>,
-    Uint8Array<ArrayBuffer>
-  >({
-    transform(chunk, controller) {
-      left -= chunk.byteLength;
-      if (left < 0) controller.error(new Error("The body is too large"));
-      else controller.enqueue(chunk);
-    },
-  });
-  return {
-    body: body.pipeThrough(counter),
-    length: undefined,
-    overflowed: () => left < 0,
-  };
+  const counted = body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        chunks.seen();
+        left -= chunk.byteLength;
+        chunks.overflowed = left < 0;
+        if (left >= 0) controller.enqueue(chunk);
+        else controller.error(new Error("The body is too large"));
+      },
+    }),
+  );
+  if (!whole) return { body: counted, length: undefined, chunks };
+  try {
+    const bytes = await new Response(counted).arrayBuffer();
+    return { body: new Blob([bytes]), length: bytes.byteLength };
+  } catch (error) {
+    if (chunks.overflowed) return { refused: "body_too_large" };
+    throw error;
+  }
 }

@@ -72,7 +72,9 @@ export function fieldsUp(received: Headers, added: Fields): Fields {
     if (joined === -1) fields.push([name, value]);
     else added = added.with(joined, [name, `${value},${added[joined]![1]}`]);
   });
-  if (!received.has("user-agent")) fields.push(["user-agent", "doppel"]);
+  if (!fields.some(([name]) => name === "user-agent")) {
+    fields.push(["user-agent", "doppel"]);
+  }
   fields.push(["accept-encoding", "identity"], ...added);
   return fields;
 }
