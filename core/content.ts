@@ -9,6 +9,7 @@
  * @module
  */
 
+import { enqueueInPieces } from "./pieces.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What goes up as the body. */
@@ -80,17 +81,19 @@ async function readChunks(
 ): Promise<Content | Refusal> {
   const chunks: Chunks = { overflowed: false, seen: () => {} };
   let left = limit;
-  const counted = body.pipeThrough(
-    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform(chunk, controller) {
-        chunks.seen();
-        left -= chunk.byteLength;
-        chunks.overflowed = left < 0;
-        if (left >= 0) controller.enqueue(chunk);
-        else controller.error(new Error("The body is too large"));
-      },
-    }),
-  );
+  const reader = body.getReader();
+  const counted = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) return controller.close();
+      chunks.seen();
+      left -= value.byteLength;
+      chunks.overflowed = left < 0;
+      if (left >= 0) enqueueInPieces(controller, value);
+      else throw new Error("The body is too large");
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
   if (!whole) return { body: counted, length: undefined, chunks };
   try {
     const bytes = await new Response(counted).arrayBuffer();

@@ -9,6 +9,7 @@ import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Journal } from "./journal.ts";
 import { parseString } from "./model.ts";
+import { enqueueInPieces } from "./pieces.ts";
 import type { Provider, Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
@@ -141,6 +142,11 @@ function watch(
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   let bytes = 0;
+  const stop = () => {
+    abort();
+    // After one abort in a hundred Deno else keeps the origin's connection open.
+    reader.cancel().catch(() => {});
+  };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       flight.await(idleSeconds);
@@ -149,7 +155,7 @@ function watch(
         flight.rest();
         if (!done) {
           bytes += value.byteLength;
-          return controller.enqueue(value);
+          return enqueueInPieces(controller, value);
         }
         flight.land();
         journal.close("complete", { bytes });
@@ -157,6 +163,7 @@ function watch(
       } catch {
         flight.land();
         journal.close(endingOf(flight, signal), { bytes });
+        stop();
         // Never a clean end, and never the runtime's own error, which names the URL.
         controller.error(new Error("The origin's answer broke off"));
       }
@@ -164,7 +171,7 @@ function watch(
     cancel() {
       flight.land();
       journal.close("client_closed", { bytes });
-      abort();
+      stop();
     },
   }, { highWaterMark: 0 });
 }

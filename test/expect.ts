@@ -1,18 +1,12 @@
 /**
- * What must come out at the ends, and the comparison of it with what came: the
- * whole message, with a reasoned list of what the runtimes write by themselves.
+ * What must come out at the two ends, compared whole with what came, but for
+ * what is listed here that the runtimes write by themselves.
  */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { RefusalCode } from "../core/refusal.ts";
-import {
-  type Answer,
-  bytes,
-  type Framing,
-  type Message,
-  type Part,
-} from "./raw.ts";
+import { type Answer, bytes, type Message, type Part } from "./raw.ts";
 import { KEYS, type Runtime } from "./subject.ts";
 
 /** What must reach the origin. */
@@ -24,7 +18,7 @@ export interface Reaches {
   /** The one slot that is filled, OpenAI's if absent. */
   readonly slot?: string;
   readonly content?: Part;
-  /** `none`, or `length` where there is content, if absent. */
+  /** `length` where there is content, else `none`, if absent. */
   readonly framing?: Framing;
 }
 
@@ -37,8 +31,9 @@ export type Gets =
     readonly fields?: readonly string[];
     /** `ok` if absent. */
     readonly content?: Part;
-    /** Any that delimits the content if absent. */
-    readonly framing?: Framing;
+    /** A number is the length of content that is not sent; if absent, any that says where the content ends. */
+    readonly framing?: Framing | number;
+    /** Status lines before the answer; none if absent. */
     readonly informed?: readonly string[];
   }
   | Refused
@@ -54,6 +49,7 @@ export interface Refused {
   readonly wire?: WireName;
 }
 
+export type Framing = "none" | "length" | "chunked";
 export type WireName = "openai" | "anthropic" | "google";
 
 export const SLOT = {
@@ -61,45 +57,6 @@ export const SLOT = {
   anthropic: `x-api-key: ${KEYS.anthropic}`,
   gemini: `x-goog-api-key: ${KEYS.gemini}`,
 } as const;
-
-function textOf({ line, fields, content }: Message): string {
-  return message(line, fields, content).toString("latin1");
-}
-
-/** Fields in one order: theirs says nothing. */
-function seen({ line, fields, framing, content }: Message) {
-  return {
-    line,
-    fields: fields.filter((field) => !field.startsWith("content-length: "))
-      .filter((field) => field !== "transfer-encoding: chunked").sort(),
-    framing,
-    content: content.toString("latin1"),
-  };
-}
-
-function expectedRequest(
-  {
-    target = "GET /v1/x",
-    fields = [],
-    slot = SLOT.openai,
-    content = "",
-    framing = content.length > 0 ? "length" : "none",
-  }: Reaches,
-  { runtime, origin }: Pick<Stage, "runtime" | "origin">,
-) {
-  const always = [
-    slot,
-    "accept-encoding: identity",
-    `host: ${new URL(origin.url).host}`,
-    ...withoutNamed(ADDED_UP[runtime], fields),
-  ];
-  return {
-    line: `${target} HTTP/1.1`,
-    fields: [...fields, ...always].sort(),
-    framing,
-    content: bytes(content).toString("latin1"),
-  };
-}
 
 /** Written where the client wrote none: the first by doppel, the others by the runtime's fetch, which cannot be kept from it. */
 const ADDED_UP: Record<Runtime, readonly string[]> = {
@@ -114,87 +71,172 @@ const ADDED_DOWN = [
   "x-content-type-options: nosniff",
 ];
 
+const FRAMING = /^(?:content-length|transfer-encoding): /;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Compares all requests that reached the origin with the one that must, or with none; "broken": none came to its end. */
+export function checkReached(
+  reached: readonly Message[],
+  expected: Reaches | null | "broken",
+  { runtime, host }: { runtime: Runtime; host: string },
+) {
+  const seen = reached.map(({ line, fields, content, whole }) => ({
+    line,
+    whole,
+    fields: fields.toSorted(),
+    content: brief(content),
+  }));
+  if (expected === null) return assert.deepEqual(seen, []);
+  if (expected === "broken") {
+    return assert.ok(seen.every(({ whole }) => !whole), "a whole request");
+  }
+  const { fields = [], content = "", slot = SLOT.openai } = expected;
+  const length = bytes(content).length;
+  const { framing = length > 0 ? "length" : "none" } = expected;
+  assert.deepEqual(seen, [{
+    line: `${expected.target ?? "GET /v1/x"} HTTP/1.1`,
+    whole: true,
+    fields: [
+      ...fields,
+      slot,
+      "accept-encoding: identity",
+      `host: ${host}`,
+      ...framed(framing, length),
+      ...withoutNamed(ADDED_UP[runtime], fields),
+    ].sort(),
+    content: brief(content),
+  }]);
+}
+
+/** Compares an answer, `undefined` for none, with what must reach the client. */
+export function checkAnswer(
+  got: Answer | undefined,
+  expected: Gets,
+  runtime: Runtime,
+) {
+  if (expected === "closed") return assert.equal(got, undefined);
+  assert.ok(got, "the connection was closed without an answer");
+  if ("bare" in expected) return assert.equal(got.status, expected.bare);
+  assert.ok(got.whole, "the answer broke off");
+  if ("refused" in expected) return checkRefusal(got, expected);
+  const { status = 200, fields = [], content = "ok", informed = [] } = expected;
+  const framing = got.fields.filter((field) => FRAMING.test(field));
+  const length = bytes(content).length;
+  // Bun answers in chunks what is not there whole at once, and says no length.
+  const either = expected.framing === undefined ||
+    runtime === "bun" && expected.framing === "length";
+  assert.deepEqual(
+    {
+      status: got.status,
+      fields: ownFields(got, fields),
+      framing,
+      content: brief(got.content),
+      informed: got.informed,
+    },
+    {
+      status,
+      fields: [...fields, ...withoutNamed(ADDED_DOWN, fields)].sort(),
+      framing: either && framing[0]?.startsWith("transfer")
+        ? framed("chunked", length)
+        : framed(expected.framing ?? "length", length),
+      content: brief(content),
+      informed,
+    },
+  );
+}
+
+/** Without framing, without the server's own `date` and `connection: close`, without the id that doppel gives where the origin gave none. */
+function ownFields(got: Answer, expected: readonly string[]): string[] {
+  const names = expected.map(nameOf);
+  return got.fields.filter((field) => {
+    const name = nameOf(field);
+    if (names.includes(name)) return true;
+    if (name === "x-request-id") return !UUID.test(valueOf(field));
+    if (field === "connection: close") return false;
+    return name !== "date" && !FRAMING.test(field);
+  }).sort();
+}
+
+function framed(framing: Framing | number, length: number): string[] {
+  if (framing === "none") return [];
+  return framing === "chunked"
+    ? ["transfer-encoding: chunked"]
+    : [`content-length: ${framing === "length" ? length : framing}`];
+}
+
 function withoutNamed(added: readonly string[], fields: readonly string[]) {
   const names = fields.map(nameOf);
   return added.filter((field) => !names.includes(nameOf(field)));
 }
 
-const nameOf = (field: string) => field.slice(0, field.indexOf(":"));
+function nameOf(field: string): string {
+  return field.slice(0, field.indexOf(":"));
+}
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+function valueOf(field: string): string {
+  return field.slice(field.indexOf(":") + 2);
+}
 
-export function checkAnswer(got: Answer | undefined, gets: Gets) {
-  if (gets === "closed") return assert.equal(got, undefined);
-  assert.ok(got, "the connection was closed without an answer");
-  if ("bare" in gets) return assert.equal(got.status, gets.bare);
-  assert.ok(got.whole, "the answer broke off");
-  if ("refused" in gets) return checkRefusal(got, gets);
-  const { status = 200, fields = [], content = "ok", informed = [] } = gets;
-  const names = fields.map(nameOf);
-  // `date` is the runtime's; an id is doppel's where the origin gave none.
-  const own = got.fields.filter((field) =>
-    !(nameOf(field) === "date" && !names.includes("date")) &&
-    !(nameOf(field) === "x-request-id" && !names.includes("x-request-id") &&
-      UUID.test(field.slice("x-request-id: ".length)))
-  );
-  assert.deepEqual(
-    { ...seen({ ...got, fields: own }), status: got.status, informed },
-    {
-      line: got.line,
-      status,
-      fields: [...fields, ...withoutNamed(ADDED_DOWN, fields)].sort(),
-      framing: gets.framing ?? got.framing,
-      content: bytes(content).toString("latin1"),
-      informed: got.informed,
-    },
-  );
+/** Short enough to be read in a failure. */
+function brief(content: Part): string {
+  const whole = bytes(content);
+  if (whole.length <= 200) return whole.toString("latin1");
+  const hash = createHash("sha256").update(whole).digest("hex");
+  return `${whole.length} bytes, ${hash.slice(0, 16)}`;
 }
 
 /** A refusal in the envelope of the caller's wire (design §5). */
 function checkRefusal(
   { status, fields, content }: Answer,
-  expected: Refused,
+  { refused, status: wanted, wire = "openai" }: Refused,
 ) {
   const { error, ...rest } = JSON.parse(content.toString());
-  const ids = fields.filter((field) => /^(x-)?request-id: /.test(field))
-    .map((field) => field.split(": ")[1]);
-  const { wire = "openai", refused } = expected;
-  const retry = status >= 500 || status === 429;
-  assert.equal(new Set(ids).size, 1);
+  const ids = fields.filter((field) => /^(?:x-)?request-id: /.test(field))
+    .map(valueOf);
+  assert.equal(ids.length, 2);
+  assert.equal(ids[0], ids[1]);
   assert.match(ids[0]!, UUID);
+  const retry = wanted >= 500 || wanted === 429;
   assert.deepEqual(
     {
       status,
       fields: fields.filter((field) =>
-        !/^(date|content-length|(x-)?request-id): /.test(field)
+        !/^(?:date|content-length|(?:x-)?request-id|connection): /.test(field)
       ).map((field) => field.replace(/;charset=utf-8$/, "")).sort(), // Bun's
       envelope: Object.keys({ ...rest, ...error }).sort(),
-      code: codeOf[wire](error),
+      code: ENVELOPES[wire].code(error),
     },
     {
-      status: expected.status,
+      status: wanted,
       fields: [
         "cache-control: private, no-store",
         "content-type: application/json",
         "x-content-type-options: nosniff",
         retry ? "retry-after: 1" : "x-should-retry: false",
-        ...(status === 401 ? ['www-authenticate: Bearer realm="doppel"'] : []),
+        ...(wanted === 401 ? ['www-authenticate: Bearer realm="doppel"'] : []),
       ].sort(),
-      envelope: ENVELOPES[wire],
+      envelope: ENVELOPES[wire].members,
       code: refused,
     },
   );
 }
 
-const ENVELOPES: Record<WireName, readonly string[]> = {
-  openai: ["code", "message", "param", "type"],
-  anthropic: ["details", "message", "request_id", "type"],
-  google: ["code", "details", "message", "status"],
-};
-
-// deno-lint-ignore no-explicit-any
-const codeOf: Record<WireName, (error: any) => string> = {
-  openai: (error) => error.code,
-  anthropic: (error) => error.details.error_code,
-  google: (error) => error.details[0].reason.toLowerCase(),
+/** Members of `error` and beside it, and where doppel's own code stands. */
+const ENVELOPES: Record<WireName, {
+  members: readonly string[];
+  // deno-lint-ignore no-explicit-any
+  code: (error: any) => string;
+}> = {
+  openai: {
+    members: ["code", "message", "param", "type"],
+    code: (error) => error.code,
+  },
+  anthropic: {
+    members: ["details", "message", "request_id", "type"],
+    code: (error) => error.details.error_code,
+  },
+  google: {
+    members: ["code", "details", "message", "status"],
+    code: (error) => error.details[0].reason.toLowerCase(),
+  },
 };

@@ -1,0 +1,201 @@
+/** OpenAI's shapes (openai-openapi, read 2026-11). */
+
+import { KEYS } from "../subject.ts";
+import {
+  type Ask,
+  BINARY,
+  fileOf,
+  firstFit,
+  named,
+  type Row,
+  type StandIn,
+  TEXT,
+  unnamed,
+  WORDS,
+} from "./shape.ts";
+
+export const openai: StandIn = {
+  slot: () => ["authorization", `Bearer ${KEYS.openai}`],
+  requestId: "x-request-id",
+  answer: (ask) => firstFit(ROWS, ask),
+  error: (status, message) => ({
+    error: {
+      message,
+      type: "origin_error",
+      param: "model",
+      code: `c${status}`,
+    },
+  }),
+};
+
+const USAGE = { prompt_tokens: 1, completion_tokens: 4, total_tokens: 5 };
+
+const ROWS: readonly Row[] = [
+  [
+    "POST",
+    /^\/v1\/chat\/completions$/,
+    ({ json }) =>
+      json.stream
+        ? { events: [...unnamed(chatChunks(json)), "data: [DONE]\n\n"] }
+        : { body: chat(json) },
+  ],
+  [
+    "POST",
+    /^\/v1\/responses$/,
+    ({ json }) =>
+      json.stream
+        ? { events: named(responseEvents(json)) }
+        : { body: response(json) },
+  ],
+  ["GET", /^\/v1\/responses\/(.+)$/, ({ query }) => ({
+    body: { ...response({ model: "m" }), instructions: query.get("include[]") },
+  })],
+  ["POST", /^\/v1\/responses\/[^/]+\/cancel$/, () => ({
+    body: { ...response({ model: "m" }), status: "cancelled" },
+  })],
+  ["POST", /^\/v1\/embeddings$/, ({ json }) => ({ body: embeddings(json) })],
+  ["GET", /^\/v1\/models$/, () => ({
+    body: { object: "list", data: ["one", "two"].map(model) },
+  })],
+  ["GET", /^\/v1\/models\/(.+)$/, (_, [, id]) => ({ body: model(id!) })],
+  ["DELETE", /^\/v1\/models\/(.+)$/, (_, [, id]) => ({
+    body: { id, object: "model", deleted: true },
+  })],
+  ["POST", /^\/v1\/files$/, async (ask) => {
+    const { name, size, hash } = await fileOf(ask);
+    return { body: { ...file(hash), filename: name, bytes: size } };
+  }],
+  ["GET", /^\/v1\/files$/, ({ query }) => ({
+    body: query.get("after") === "file-1"
+      ? { object: "list", data: [file("file-2")], has_more: false }
+      : { object: "list", data: [file("file-1")], has_more: true },
+  })],
+  ["GET", /^\/v1\/files\/[^/]+\/content$/, () => ({ body: BINARY })],
+  ["POST", /^\/v1\/audio\/speech$/, () => ({
+    headers: { "content-type": "audio/mpeg" },
+    body: BINARY,
+  })],
+  ["POST", /^\/v1\/audio\/transcriptions$/, async (ask) => {
+    const { hash, form } = await fileOf(ask);
+    return form.get("response_format") === "text"
+      ? { body: hash }
+      : { body: { text: hash, usage: { type: "duration", seconds: 1 } } };
+  }],
+];
+
+function chat({ model }: Ask["json"]) {
+  const message = { role: "assistant", content: TEXT, refusal: null };
+  return {
+    id: "chatcmpl-1",
+    object: "chat.completion",
+    created: 1_763_600_000,
+    model,
+    choices: [{ index: 0, message, logprobs: null, finish_reason: "stop" }],
+    usage: USAGE,
+  };
+}
+
+function chatChunks({ model }: Ask["json"]) {
+  const head = {
+    id: "chatcmpl-1",
+    object: "chat.completion.chunk",
+    created: 1_763_600_000,
+    model,
+  };
+  const choice = (delta: unknown, finish_reason: string | null) => ({
+    ...head,
+    choices: [{ index: 0, delta, finish_reason }],
+  });
+  return [
+    ...WORDS.map((content) => choice({ role: "assistant", content }, null)),
+    choice({}, "stop"),
+    { ...head, choices: [], usage: USAGE },
+  ];
+}
+
+const PART = { type: "output_text", text: TEXT, annotations: [] };
+const ITEM = {
+  id: "msg_1",
+  type: "message",
+  status: "completed",
+  role: "assistant",
+  content: [PART],
+};
+
+function response({ model }: Ask["json"]) {
+  return {
+    id: "resp_1",
+    object: "response",
+    created_at: 1_763_600_000,
+    status: "completed",
+    model,
+    output: [ITEM],
+    usage: {
+      input_tokens: 1,
+      input_tokens_details: { cached_tokens: 0 },
+      output_tokens: 4,
+      output_tokens_details: { reasoning_tokens: 0 },
+      total_tokens: 5,
+    },
+  };
+}
+
+function responseEvents(json: Ask["json"]) {
+  const begun = { ...response(json), status: "in_progress", output: [] };
+  const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
+  const events = [
+    { type: "response.created", response: begun },
+    {
+      type: "response.output_item.added",
+      output_index: 0,
+      item: { ...ITEM, status: "in_progress", content: [] },
+    },
+    {
+      type: "response.content_part.added",
+      ...place,
+      part: { ...PART, text: "" },
+    },
+    ...WORDS.map((delta) => ({
+      type: "response.output_text.delta",
+      ...place,
+      delta,
+    })),
+    { type: "response.output_text.done", ...place, text: TEXT },
+    { type: "response.content_part.done", ...place, part: PART },
+    { type: "response.output_item.done", output_index: 0, item: ITEM },
+    { type: "response.completed", response: response(json) },
+  ];
+  return events.map((event, i) => ({ ...event, sequence_number: i }));
+}
+
+/** Numbers that base64 of float32 keeps exactly. */
+const VECTOR = [0.5, -0.25, 2];
+
+function embeddings({ input, model, encoding_format }: Ask["json"]) {
+  const embedding = encoding_format === "base64"
+    ? Buffer.from(new Float32Array(VECTOR).buffer).toString("base64")
+    : VECTOR;
+  const data = [input].flat().map((_: unknown, index: number) => ({
+    object: "embedding",
+    index,
+    embedding,
+  }));
+  const usage = { prompt_tokens: 1, total_tokens: 1 };
+  return { object: "list", model, data, usage };
+}
+
+function model(id: string) {
+  return { id, object: "model", created: 1_763_600_000, owned_by: "origin" };
+}
+
+function file(id: string) {
+  return {
+    id,
+    object: "file",
+    bytes: 1,
+    created_at: 1_763_600_000,
+    filename: "f",
+    purpose: "user_data",
+    status: "processed",
+  };
+}
