@@ -9,7 +9,7 @@ import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
 import { type Operation, operations } from "./admin/operations.ts";
 import { type ConfiguredProvider, Problem } from "./admin/work.ts";
-import { type Signer, verify } from "./core/signature.ts";
+import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf, readTarget } from "./core/target.ts";
 import { isRefusal } from "./core/refusal.ts";
@@ -62,22 +62,22 @@ export function admin(deps: AdminDeps): Hono {
   return app;
 }
 
-/** Who signed, and the content the signature is over. Nothing else is done before. */
+/** Who signed, and the content that was signed. Nothing else is done before, not even reading. */
 async function authenticate(
   request: Request,
   { store, now, adminSecrets, adminWindow, publicUrl }: AdminDeps,
 ): Promise<{ signer: Signer; content: Uint8Array<ArrayBuffer> }> {
   const target = readTarget(request.url);
   if (isRefusal(target)) throw new Problem(400, "The path is malformed.");
-  const content = await readContent(request);
+  const { method, headers } = request;
+  const length = Number(headers.get("content-length") ?? 0);
+  if (headers.has("transfer-encoding") || !(length <= LARGEST)) {
+    throw new Problem(413, `A body has a length, ${LARGEST} bytes at most.`);
+  }
+  const authority = authorityOf(request, publicUrl);
   const signer = verify(
-    {
-      method: request.method,
-      authority: authorityOf(request, publicUrl),
-      ...target,
-      content,
-    },
-    request.headers,
+    { method, authority, ...target, hasContent: length > 0 },
+    headers,
     {
       secrets: adminSecrets,
       keyid: "admin",
@@ -87,6 +87,10 @@ async function authenticate(
     },
   );
   if (typeof signer === "string") throw new Problem(401, signer);
+  const content = length > 0 ? await request.bytes() : new Uint8Array();
+  if (length > 0 && !digestFits(content, headers)) {
+    throw new Problem(401, "content-digest does not fit the content.");
+  }
   if (!await store.takeNonce(signer.nonce, signer.expires)) {
     throw new Problem(401, "This nonce was used before.");
   }
@@ -98,19 +102,6 @@ function authorityOf(request: Request, publicUrl: string | undefined): string {
   if (publicUrl !== undefined) return host;
   const sent = request.headers.get("host")?.toLowerCase() ?? host;
   return sent.replace(protocol === "https:" ? /:443$/ : /:80$/, "");
-}
-
-async function readContent(
-  request: Request,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  const chunked = request.headers.has("transfer-encoding");
-  if (declared > LARGEST || chunked) {
-    throw new Problem(413, `A body has a length, ${LARGEST} bytes at most.`);
-  }
-  return declared > 0
-    ? new Uint8Array(await request.arrayBuffer())
-    : new Uint8Array();
 }
 
 async function perform(

@@ -41,6 +41,7 @@ function signed(
 const good = signed();
 const forged: {
   name: string;
+  says?: RegExp;
   fields: Record<string, string>;
   path?: string;
   body?: string;
@@ -71,6 +72,7 @@ const forged: {
   },
   {
     name: "an algorithm of another name",
+    says: /^alg must be/,
     fields: {
       ...good,
       "signature-input": good["signature-input"]!.replace(
@@ -81,6 +83,7 @@ const forged: {
   },
   {
     name: "a component less",
+    says: /must cover/,
     fields: {
       ...good,
       "signature-input": good["signature-input"]!.replace(' "@query"', ""),
@@ -88,6 +91,7 @@ const forged: {
   },
   {
     name: "no components",
+    says: /must cover/,
     fields: {
       ...good,
       "signature-input": good["signature-input"]!.replace(/\([^)]*\)/, "()"),
@@ -95,6 +99,7 @@ const forged: {
   },
   {
     name: "a short nonce",
+    says: /^nonce must be/,
     fields: {
       ...good,
       "signature-input": good["signature-input"]!.replace(
@@ -105,6 +110,7 @@ const forged: {
   },
   {
     name: "two signatures with our tag",
+    says: /^Exactly one signature/,
     fields: {
       ...good,
       "signature-input": `${good["signature-input"]}, x=${
@@ -129,7 +135,14 @@ const forged: {
 ];
 
 for (
-  const { name, fields, path = "/admin/tokens", body, method = "GET" } of forged
+  const {
+    name,
+    says = /./,
+    fields,
+    path = "/admin/tokens",
+    body,
+    method = "GET",
+  } of forged
 ) {
   law(`admin refuses ${name}`, async ({ send }) => {
     const response = await send(path, {
@@ -142,10 +155,55 @@ for (
       response.headers.get("content-type"),
       "application/problem+json",
     );
-    const { type, status } = await response.json();
+    const { type, status, title } = await response.json();
     assert.deepEqual([type, status], ["about:blank", 401]);
+    assert.match(title, says);
   });
 }
+
+law("admin reads no body before the signature verified", async ({ open }) => {
+  let read = false;
+  const body = new ReadableStream({
+    pull(controller) {
+      read = true;
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+  const headers = {
+    ...signed({ method: "POST" }, { secret: "x".repeat(32) }),
+    "content-length": "8000000",
+  };
+  const init = { method: "POST", headers, body, duplex: "half" };
+  const response = await open("/admin/tokens", init as RequestInit);
+  assert.equal(response.status, 401);
+  await response.body?.cancel();
+  assert.ok(!read);
+  const huge = { ...headers, "content-length": "8388609" };
+  assert.equal(
+    (await open("/admin/tokens", { method: "POST", headers: huge })).status,
+    413,
+  );
+});
+
+law("admin's OpenAPI document is for the owner alone", async ({ send }) => {
+  assert.equal((await send("/admin/openapi.json")).status, 401);
+});
+
+law(
+  "admin remembers a nonce for as long as any clock within bounds takes the signature",
+  async ({ send, store }) => {
+    let until = 0;
+    const { takeNonce } = store;
+    Object.assign(store, {
+      takeNonce: (
+        nonce: string,
+        expires: number,
+      ) => (until = expires, takeNonce(nonce, expires)),
+    });
+    await send("/admin/tokens", { headers: signed({}, { created: NOW + 60 }) });
+    assert.ok(until >= NOW + 60 + 60 + 120);
+  },
+);
 
 law("admin takes a signature once", async ({ send }) => {
   const fields = signed();
@@ -161,7 +219,7 @@ law("admin takes clocks up to 60 s off", async ({ send }) => {
 });
 
 law(
-  "admin takes another label and order, and other signatures beside ours",
+  "admin takes our signature beside others",
   async ({ send }) => {
     const { signature, "signature-input": input } = signed();
     const headers = {
@@ -284,6 +342,18 @@ const wrong: [method: string, path: string, body: unknown, field: string][] = [
     { ...create, providers: ["openai", "nobody"] },
     "/providers/1",
   ],
+  [
+    "POST",
+    "/admin/tokens",
+    { ...create, providers: ["openai", "openai"] },
+    "/providers",
+  ],
+  [
+    "POST",
+    "/admin/tokens",
+    { ...create, addresses: ["fe80::1%eth0"] },
+    "/addresses/0",
+  ],
   ["POST", "/admin/tokens", { ...create, token: "short" }, "/token"],
   [
     "POST",
@@ -347,6 +417,8 @@ const wrong: [method: string, path: string, body: unknown, field: string][] = [
   ["GET", "/admin/tokens?limit=1&limit=2", undefined, "/query/limit"],
   ["GET", "/admin/tokens?page=2", undefined, "/query/page"],
   ["GET", "/admin/audit?cursor=a/b", undefined, "/query/cursor"],
+  ["GET", "/admin/audit?cursor=abc", undefined, "/query/cursor"],
+  ["GET", "/admin/tokens?cursor=5", undefined, "/query/cursor"],
 ];
 
 law(

@@ -17,10 +17,10 @@ export interface Bindings {
 }
 
 /** Everything the app needs. */
-export interface AppDeps extends Deps, AdminDeps {
-  /** Logs a bug under its name; `error` may hold anything and is not to be written out. */
-  readonly fault: (name: string, error: unknown) => void;
-}
+export type AppDeps = Deps & AdminDeps;
+
+/** A host and a port (RFC 9110 §7.2) and nothing else: on Deno the field becomes a part of `request.url`, and could bring a path with it. */
+const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /** The whole of doppel as a `fetch`. */
 export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
@@ -29,6 +29,12 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     getPath: (request) => pathOf(request.url),
   });
   const api = admin(deps);
+  app.use((c, next) => {
+    const host = c.req.header("host");
+    return host === undefined || HOST.test(host)
+      ? next()
+      : Promise.resolve(c.text("Bad Host.", 400));
+  });
   app.get("/healthz", (c) => c.json({ ok: true, version: deps.version }));
   app.get("/readyz", async (c) => {
     const ready = await deps.store.ready().then(() => true, () => false);

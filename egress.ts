@@ -30,6 +30,7 @@ export function directEgress(
   { flights, firstByteSeconds, client, freshClient }: EgressOptions,
 ): Egress {
   return async ({ method, url, fields, content, signal }) => {
+    if (signal.aborted) return { refused: "client_closed" };
     const controller = new AbortController();
     const abort = () => controller.abort();
     const flight = flights.begin(abort);

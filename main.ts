@@ -7,13 +7,7 @@
  */
 
 import { randomBytes } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { type Bindings, doppel } from "./app.ts";
@@ -144,12 +138,16 @@ async function openStore(settings: Settings): Promise<{
   };
 }
 
+/** Made by whichever process is the first to start here. */
 function localSecret(file: string): string {
-  if (!existsSync(file)) {
+  try {
     const secret = randomBytes(32).toString("base64url");
     writeFileSync(file, secret + "\n", { mode: 0o600, flag: "wx" });
+    return secret;
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw error;
+    return readFileSync(file, "utf8").trim();
   }
-  return readFileSync(file, "utf8").trim();
 }
 
 /** One line of JSON on stdout. */

@@ -8,7 +8,6 @@ import { type Content, readContent } from "./core/content.ts";
 import { chooseCredential, type Credential } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
-import { modelsNamed } from "./core/model.ts";
 import {
   authenticate,
   authorize,
@@ -18,10 +17,12 @@ import {
 import {
   chooseProvider,
   type Envelope,
+  percentDecode,
   type Provider,
   type Route,
 } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
+import { refusalResponse } from "./core/refuse.ts";
 import { respond } from "./core/respond.ts";
 import { fieldsUp } from "./core/rewrite.ts";
 import { readSlots } from "./core/slot.ts";
@@ -50,6 +51,8 @@ export interface Deps {
   readonly now: () => number;
   /** Lets work outlive the answer; logs under `name` what it throws. */
   readonly defer: (name: string, work: Promise<unknown>) => void;
+  /** Logs a bug under its name; `error` may hold anything and is not to be written out. */
+  readonly fault: (name: string, error: unknown) => void;
   /** Writes a request's line. */
   readonly log: (line: LogLine) => void;
   /** Largest request content, bytes. */
@@ -69,14 +72,24 @@ export async function handle(
   address: () => string | undefined = () => undefined,
 ): Promise<Response> {
   const journal = openJournal(
-    { method: request.method, path: redactTokens(pathOf(request.url)) },
+    { method: request.method, path: loggable(pathOf(request.url)) },
     { now: deps.now, write: deps.log },
   );
   const asked = identify(request, deps.providers);
-  const outcome = await forward(request, asked, { deps, journal, address });
+  const outcome = await forward(request, asked, { deps, journal, address })
+    .catch((error): Refusal => {
+      deps.fault("request", error);
+      return { refused: "internal_error" };
+    });
   return isRefusal(outcome)
     ? answer(outcome, asked, { deps, journal })
     : outcome;
+}
+
+/** A path as it may be written down: no token in it, however it is encoded. */
+function loggable(path: string): string {
+  const decoded = percentDecode(path);
+  return decoded.includes("dpl_") ? redactTokens(decoded) : path;
 }
 
 /** What handle() hands down. */
@@ -109,9 +122,13 @@ async function forward(
 
   const content = await take(request, token, deps);
   if (isRefusal(content)) return content;
-  const deniedModel = await authorizeModels(token, {
+  const deniedModel = authorizeModels(token, {
     method: request.method,
-    models: () => modelsOf(request, route, content),
+    target: route.target,
+    pattern: route.provider.modelInPath,
+    type: request.headers.get("content-type"),
+    encoding: request.headers.get("content-encoding"),
+    content: content.bytes,
   });
   if (deniedModel) return deniedModel;
 
@@ -215,20 +232,6 @@ async function take(
   }
 }
 
-async function modelsOf(
-  { headers }: Request,
-  { provider, target }: Route,
-  { body }: Content,
-): Promise<readonly string[]> {
-  const readable = body instanceof Blob && !headers.has("content-encoding");
-  return await modelsNamed({
-    target,
-    pattern: provider.modelInPath,
-    type: headers.get("content-type"),
-    content: readable ? await body.bytes() : new Uint8Array(),
-  });
-}
-
 /** Target URI and fields: every slot emptied, the one key written. By concatenation, so that no path can name a host. */
 function aim(
   { provider, target }: Route,
@@ -266,35 +269,19 @@ function publicBase(
   return `${protocol}//${request.headers.get("host") ?? host}${prefix}`;
 }
 
-/** A refusal in the envelope of the caller's wire, so that its SDK raises its own typed error. */
+/** A refusal in the envelope of the wire the caller speaks. */
 function answer(
-  { refused, detail, retryAfter }: Refusal,
+  refusal: Refusal,
   asked: Asked | Refusal,
   { deps, journal }: Pick<Context, "deps" | "journal">,
 ): Response {
-  const { status, retry, detail: usual } = REFUSALS[refused];
   const envelope = isRefusal(asked)
     ? deps.unknownWire
     : asked.route.provider.envelope(asked.route.target.path);
-  const facts = {
-    status,
-    code: refused,
-    detail: detail ?? usual,
-    requestId: journal.id,
-  };
-  const headers = new Headers({
-    "x-request-id": journal.id,
-    "request-id": journal.id,
-    "cache-control": "private, no-store",
-    "x-content-type-options": "nosniff",
-  });
-  if (retry || retryAfter !== undefined) {
-    headers.set("retry-after", `${retryAfter ?? 1}`);
-  } else headers.set("x-should-retry", "false");
-  if (status === 401) headers.set("www-authenticate", 'Bearer realm="doppel"');
+  const { refused } = refusal;
   journal.close(refused === "client_closed" ? "client_closed" : "refused", {
-    status,
+    status: REFUSALS[refused].status,
     refused,
   });
-  return Response.json(envelope(facts), { status, headers });
+  return refusalResponse(refusal, envelope, journal.id);
 }

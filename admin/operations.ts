@@ -10,17 +10,18 @@ import { publicToken } from "../core/record.ts";
 import { toRfc3339 } from "../core/time.ts";
 import {
   AuditPage,
+  AuditQuery,
   CreateToken,
   EditToken,
   MintedToken,
   NoQuery,
-  PageQuery,
   PauseState,
   ProviderList,
   PublicToken,
   RotateToken,
   SetPause,
   TokenPage,
+  TokenQuery,
   TokenTable,
 } from "./schema.ts";
 import {
@@ -68,7 +69,7 @@ const tokenRows = (ids: readonly string[]) => [
     run: create,
   }),
   row("GET /admin/tokens", "List tokens, oldest first", {
-    query: PageQuery,
+    query: TokenQuery,
     answer: TokenPage,
     run: async ({ store, query }) => {
       const { items, ...rest } = await store.listTokens(query);
@@ -116,7 +117,7 @@ const stateRows = [
     run: ({ providers }) => Promise.resolve({ providers }),
   }),
   row("GET /admin/audit", "List admin changes, newest first", {
-    query: PageQuery,
+    query: AuditQuery,
     answer: AuditPage,
     run: async ({ store, query }) => {
       const { items, ...rest } = await store.listAudit(query);
@@ -131,7 +132,7 @@ const stateRows = [
 
 const tableRows = (ids: readonly string[]) => [
   row("GET /admin/export", "Export the token table: hashes, never tokens", {
-    query: PageQuery,
+    query: TokenQuery,
     answer: TokenTable(ids),
     run: async ({ store, query }) => {
       const { items, ...rest } = await store.listTokens(query);

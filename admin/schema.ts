@@ -37,7 +37,10 @@ const Providers = (ids: readonly string[]) =>
   v.pipe(
     v.array(v.picklist(ids, `must be one of ${ids.join(", ")}`)),
     v.minLength(1, "must name at least one provider"),
-    v.maxLength(ids.length, "must not name a provider twice"),
+    v.check(
+      (list) => new Set(list).size === list.length,
+      "must not name a provider twice",
+    ),
   );
 
 const Models = v.pipe(
@@ -130,7 +133,12 @@ export const SetPause = v.pipe(
   v.metadata({ description: "from: now if absent; until: resumed by hand" }),
 );
 
-const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Seconds = v.pipe(
+  v.number(),
+  v.integer(),
+  v.minValue(0),
+  v.maxValue(253_402_300_799, "must be before the year 10000"),
+);
 const Hash = v.pipe(
   v.string(),
   v.regex(/^[0-9a-f]{64}$/, "must be lower-case hex SHA-256"),
@@ -162,6 +170,10 @@ export const TokenTable = (ids: readonly string[]) =>
     tokens: v.pipe(
       v.array(ExportedToken(ids)),
       v.maxLength(1000, "must be 1000 tokens at most"),
+      v.check(
+        (list) => new Set(list.map(({ id }) => id)).size === list.length,
+        "must not hold an id twice",
+      ),
     ),
     cursor: v.optional(v.string()),
   });
@@ -224,22 +236,26 @@ export const ProviderList = v.object({
   })),
 });
 
-/** Query of every list. */
-export const PageQuery = v.strictObject({
-  cursor: v.optional(
-    v.pipe(v.string(), v.regex(/^[\w.\-]{1,64}$/, "is not a cursor")),
-  ),
-  limit: v.optional(
-    v.pipe(
-      v.string(),
-      v.regex(/^\d{1,4}$/, "must be a number"),
-      v.transform(Number),
-      v.minValue(1, "must be 1 or more"),
-      v.maxValue(1000, "must be 1000 or less"),
+const pageQuery = (cursor: RegExp) =>
+  v.strictObject({
+    cursor: v.optional(v.pipe(v.string(), v.regex(cursor, "is not a cursor"))),
+    limit: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d{1,4}$/, "must be a number"),
+        v.transform(Number),
+        v.minValue(1, "must be 1 or more"),
+        v.maxValue(1000, "must be 1000 or less"),
+      ),
+      "100",
     ),
-    "100",
-  ),
-});
+  });
+
+/** Query of lists of tokens. */
+export const TokenQuery = pageQuery(/^\d{1,12}\.[0-9A-Za-z]{8}$/);
+
+/** Query of the audit log. */
+export const AuditQuery = pageQuery(/^\d{1,16}(?:-\d{1,16})?$/);
 
 /** Query of everything else. */
 export const NoQuery = v.strictObject({});

@@ -18,6 +18,8 @@ export interface Content {
   readonly body: Blob | ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   /** Bytes; `undefined` for chunked content, whose end nobody knows. */
   readonly length: number | undefined;
+  /** The whole of it, where a step must look into it. */
+  readonly bytes?: Uint8Array<ArrayBuffer>;
   /** Present for chunked content. */
   readonly chunks?: Chunks;
 }
@@ -51,9 +53,11 @@ export async function readContent(
   if (coding !== null && coding.toLowerCase() !== "chunked") {
     return malformed("Bad Transfer-Encoding.");
   }
-  const length = coding === null ? Number(declared ?? 0) : undefined;
+  const length = declared === null ? undefined : Number(declared);
+  const unframed = length === undefined && coding === null;
   if (length === 0) return NONE;
   if (method === "GET" || method === "HEAD") {
+    if (unframed) return NONE;
     return malformed(`${method} with content is not forwarded.`);
   }
   const most = whole ? Math.min(limit, WHOLE) : limit;
@@ -62,42 +66,56 @@ export async function readContent(
   }
   // Not touched before here: Deno reads past a refused body only if nobody has
   // looked at it, and would else take the rest for the next request.
-  const { body } = request;
-  if (body === null) return NONE;
-  if (length === undefined) return await readChunks(body, most, whole);
-  if (!whole && length > SMALL) return { body, length };
-  return { body: new Blob([await request.arrayBuffer()]), length };
+  if (request.body === null) return NONE;
+  if (length !== undefined && length > SMALL && !whole) {
+    return { body: request.body, length };
+  }
+  if (length !== undefined) return inMemory(await request.arrayBuffer());
+  return await readChunks(request.body, { limit: most, whole });
+}
+
+function inMemory(buffer: ArrayBuffer): Content {
+  if (buffer.byteLength === 0) return NONE;
+  const bytes = new Uint8Array(buffer);
+  return { body: new Blob([bytes]), length: bytes.byteLength, bytes };
 }
 
 function malformed(detail: string): Refusal {
   return { refused: "request_malformed", detail };
 }
 
-/** Chunked content, cut with an error at `limit` bytes. */
+/**
+ * Content whose length nobody said, cut with an error at `limit` bytes. Without
+ * `Transfer-Encoding` it may be empty (HTTP/2 frames it by itself), which only
+ * its first chunk tells.
+ */
 async function readChunks(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  limit: number,
-  whole: boolean,
+  { limit, whole }: { limit: number; whole: boolean },
 ): Promise<Content | Refusal> {
   const chunks: Chunks = { overflowed: false, seen: () => {} };
-  let left = limit;
   const reader = body.getReader();
+  let left = limit;
+  let first: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | undefined =
+    await reader.read();
+  if (first.done) return NONE;
   const counted = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
-      const { done, value } = await reader.read();
+      const { done, value } = first ?? await reader.read();
+      first = undefined;
       if (done) return controller.close();
       chunks.seen();
       left -= value.byteLength;
-      chunks.overflowed = left < 0;
-      if (left >= 0) enqueueInPieces(controller, value);
-      else throw new Error("The body is too large");
+      if (left >= 0) return enqueueInPieces(controller, value);
+      chunks.overflowed = true;
+      reader.cancel().catch(() => {});
+      throw new Error("The body is too large");
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
   if (!whole) return { body: counted, length: undefined, chunks };
   try {
-    const bytes = await new Response(counted).arrayBuffer();
-    return { body: new Blob([bytes]), length: bytes.byteLength };
+    return inMemory(await new Response(counted).arrayBuffer());
   } catch (error) {
     if (chunks.overflowed) return { refused: "body_too_large" };
     throw error;

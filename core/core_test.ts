@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createFlights } from "./flight.ts";
-import { covers, members } from "./model.ts";
+import { covers, members, modelsNamed } from "./model.ts";
 import { authenticate, clientAddress, parseRange, within } from "./policy.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 import { readTarget } from "./target.ts";
@@ -119,21 +119,159 @@ Deno.test("readTarget() refuses what the runtimes read differently, and keeps th
   });
 });
 
-Deno.test("members() finds the top level's members and no others", () => {
-  const names = (text: string) =>
-    members(text).map(({ name, start, end }) => [name, text.slice(start, end)]);
+Deno.test("members() finds every member of a name at the top level, and none below it", () => {
+  const values = (text: string) =>
+    members(text, "m")?.map(({ start, end }) => text.slice(start, end));
   assert.deepEqual(
-    names('{"a":1, "b" : {"c":[{"d":2}]},"e":"x,}\\"" ,"f":null}'),
-    [
-      ["a", "1"],
-      ["b", '{"c":[{"d":2}]}'],
-      ["e", '"x,}\\""'],
-      ["f", "null"],
-    ],
+    values('{"m":1, "b" : {"m":[{"m":2}]},"\\u006d":"x,}\\"" ,"m":null}'),
+    ["1", '"x,}\\""', "null"],
   );
-  assert.deepEqual(names('[{"a":1}]'), []);
-  assert.deepEqual(names('{"a":'), []);
-  assert.deepEqual(names(""), []);
+  assert.deepEqual(values(' {"b":"m","c":["m",{}],"m" : {"m":1} } '), [
+    '{"m":1}',
+  ]);
+  assert.deepEqual(values("{}"), []);
+  for (
+    const broken of [
+      "",
+      "[]",
+      '"m"',
+      '{"m":1',
+      '{"m":"',
+      '{"m":1}}',
+      '{"m":1}{"m":2}',
+      'x{"m":1}',
+      '\ufeff{"m":1}',
+    ]
+  ) {
+    assert.equal(values(broken), undefined, broken);
+  }
+});
+
+Deno.test("members() does not tire of megabytes", () => {
+  const long = "A".repeat(20_000_000);
+  const text = `{"a":"${long}","m":"${"\\\\".repeat(1_000_000)}","m":2}`;
+  assert.equal(members(text, "m")?.length, 2);
+});
+
+const form = (...parts: string[]) =>
+  parts.map((part) => `--b\r\n${part}\r\n`).join("") + "--b--\r\n";
+const field = (name: string, value: string) =>
+  `Content-Disposition: form-data; name="${name}"\r\n\r\n${value}`;
+
+const named: [
+  type: string | null,
+  content: string,
+  models: string[] | undefined,
+][] = [
+  ["application/json", '{"model":"a"}', ["a"]],
+  ["application/json; charset=utf-8", '{"model":"models/a"}', ["a"]],
+  ["application/json", '{"model":"a","model":"b"}', ["a", "b"]],
+  ["application/json", '{"x":1}', []],
+  ["application/json", '{"model":1}', undefined],
+  ["application/json", '\ufeff{"model":"a"}', undefined],
+  ["application/json", `{"model":"${"a".repeat(300)}"}`, undefined],
+  ["application/json; charset=utf-16", '{"model":"a"}', undefined],
+  ["application/jsonl", '{"model":"a"}', undefined],
+  ["text/plain", '{"model":"a"}', undefined],
+  ["application/x-www-form-urlencoded", 'model=b&x={"model":"a"}', undefined],
+  [null, '{"model":"a"}', undefined],
+  [
+    "multipart/form-data; boundary=b",
+    form(field("model", "a"), field("x", "y")),
+    ["a"],
+  ],
+  ['multipart/form-data; boundary="b"', form(field("model", "a")), ["a"]],
+  ["multipart/form-data; boundary=b", form(field("x", "y")), []],
+  [
+    "multipart/form-data; boundary=b; boundary=c",
+    form(field("model", "a")),
+    undefined,
+  ],
+  [
+    "multipart/form-data; charset=x; boundary=b",
+    form(field("model", "a")),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    "preamble\r\n" + form(field("model", "a")),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form(field("model", "a")) + "more",
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form(field("model", "a")).slice(0, -6),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form('Content-Disposition: form-data; name = "model"\r\n\r\na'),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form('Content-Disposition: attachment; name="model"\r\n\r\na'),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form('Content-Disposition: form-data; name="model"; filename="f"\r\n\r\na'),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form('Content-Disposition: form-data;\r\n name="model"\r\n\r\na'),
+    undefined,
+  ],
+  [
+    "multipart/form-data; boundary=b",
+    form('X-Y: 1\r\nContent-Disposition: form-data; name="model"\r\n\r\na'),
+    undefined,
+  ],
+];
+
+for (const [type, content, models] of named) {
+  Deno.test(`modelsNamed() finds ${models} in ${type}: ${JSON.stringify(content.slice(0, 90))}`, () => {
+    const found = modelsNamed({
+      target: { path: "/v1/x", query: "" },
+      pattern: /^\/v1\/models\/(.+)$/,
+      type,
+      encoding: null,
+      content: new TextEncoder().encode(content),
+    });
+    assert.deepEqual(found?.named, models);
+  });
+}
+
+Deno.test("modelsNamed() reads path and query as a lenient origin would, and nothing compressed", () => {
+  const pattern = /\/(?:models|tunedModels)\/([^/:]+)/;
+  const find = (path: string, query = "", encoding: string | null = null) =>
+    modelsNamed({
+      target: { path, query },
+      pattern,
+      type: "application/json",
+      encoding,
+      content: encoding === null ? undefined : new Uint8Array(),
+    });
+  for (
+    const path of [
+      "/v1/models/m:go",
+      "/v1/models%2Fm:go",
+      "/v1/mod%65ls/m:go",
+      "/v1/models//m:go",
+    ]
+  ) {
+    assert.deepEqual(find(path), { named: ["m"], mentioned: [] }, path);
+  }
+  assert.deepEqual(find("/v1/x", "?model=a&model=b"), {
+    named: [],
+    mentioned: ["a", "b"],
+  });
+  assert.equal(find("/v1/models/m:go", "", "gzip"), undefined);
 });
 
 Deno.test("covers() takes a glob for the whole name and nothing else as special", () => {
@@ -143,6 +281,9 @@ Deno.test("covers() takes a glob for the whole name and nothing else as special"
   assert.ok(!covers("a.b", "axb"));
   assert.ok(!covers("gpt-4", "gpt-4o"));
   assert.ok(!covers("gpt-4*", "my-gpt-4"));
+  assert.ok(covers("a*b*c", "a-b-b-c"));
+  assert.ok(!covers("a*a", "a"));
+  assert.ok(!covers("*a*a*a*b", "a".repeat(100_000)));
 });
 
 Deno.test("within() knows IPv4, IPv6 and mapped addresses, and nothing else", () => {
@@ -162,6 +303,7 @@ Deno.test("within() knows IPv4, IPv6 and mapped addresses, and nothing else", ()
       "x",
       "10.0.0.0/8/8",
       "10.0.0.0/ 8",
+      "fe80::1%eth0/64",
     ]
   ) {
     assert.equal(parseRange(range), undefined, range);

@@ -1,6 +1,9 @@
 /**
- * Which model a request names: in its path, in a form field, or in the top
- * level of its JSON. Read only for tokens that are limited to some models.
+ * Which models a request names: in its path, its query, a form field, or the
+ * top level of its JSON. Read only for tokens that are limited to some models.
+ *
+ * Strict on purpose: where doppel and an origin could read the same content
+ * differently, it counts as unreadable, and what cannot be read is refused.
  *
  * @module
  */
@@ -8,128 +11,198 @@
 import { percentDecode } from "./provider.ts";
 import type { Target } from "./target.ts";
 
-/** A member of a JSON object's top level, and where its value stands in the text. */
-export interface Member {
-  /** The member's name, decoded. */
-  readonly name: string;
-  /** Offset of the value's first character. */
-  readonly start: number;
-  /** Offset after the value's last character. */
-  readonly end: number;
-}
-
-// One JSON token: a string, a run of number/literal characters, or a mark.
-const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:,]|[^\s"{}[\]:,]+/gy;
-const SPACE = /\s*/y;
-
-/**
- * The members of the object `text` holds, in order, repeated names included:
- * which of two equal names counts is the origin's choice, so both are seen.
- *
- * ```ts
- * import assert from "node:assert/strict";
- * import { members } from "./model.ts";
- *
- * const text = '{"a":[{"model":"x"}],"mo\\u0064el":"m"}';
- * const [, member] = members(text);
- * assert.deepEqual(member, { name: "model", start: 34, end: 37 });
- * ```
- */
-export function members(text: string): Member[] {
-  const found: Member[] = [];
-  let depth = 0;
-  let name: string | undefined;
-  let start = -1;
-  let last = "";
-  let lastEnd = 0;
-  const close = () => {
-    if (name !== undefined && start !== -1) {
-      found.push({ name, start, end: lastEnd });
-    }
-    name = undefined;
-    start = -1;
-  };
-  for (let at = skip(text, 0); at < text.length; at = skip(text, lastEnd)) {
-    TOKEN.lastIndex = at;
-    const token = TOKEN.exec(text)?.[0];
-    if (token === undefined) break;
-    if (depth === 1 && name !== undefined && start === -1) start = at;
-    if (depth === 1 && (token === "," || token === "}")) close();
-    if (depth === 1 && token === ":" && name === undefined) {
-      name = parseString(last);
-    }
-    if (token === "{" || token === "[") depth++;
-    if (token === "}" || token === "]") depth--;
-    last = token;
-    lastEnd = at + token.length;
-  }
-  return found;
-}
-
-function skip(text: string, at: number): number {
-  SPACE.lastIndex = at;
-  SPACE.exec(text);
-  return SPACE.lastIndex;
-}
-
-/** The string a JSON literal stands for; `undefined` where it is none. */
-export function parseString(token: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(token);
-    return typeof value === "string" ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** The parts of a request that may name a model. */
 export interface ModelSources {
   /** Where it goes. */
   readonly target: Target;
   /** The provider's pattern, whose first group is the model. */
   readonly pattern: RegExp;
-  /** `Content-Type` of the body. */
+  /** `Content-Type`. */
   readonly type: string | null;
-  /** The whole body. */
-  readonly content: Uint8Array<ArrayBuffer>;
+  /** `Content-Encoding`. */
+  readonly encoding: string | null;
+  /** The whole content; `undefined` where there is none. */
+  readonly content: Uint8Array | undefined;
 }
 
-/** Every model named in path, query, JSON or form; none where a body cannot be read. */
-export async function modelsNamed(sources: ModelSources): Promise<string[]> {
-  const { target, pattern, type, content } = sources;
-  const inPath = pattern.exec(target.path)?.[1];
-  const models = inPath === undefined ? [] : [percentDecode(inPath)];
-  models.push(...new URLSearchParams(target.query).getAll("model"));
-  if (type?.includes("multipart/form-data")) {
-    return [...models, ...await modelsInForm(type, content)];
+/** What was found; longer names than any model's count as unreadable. */
+export interface ModelsNamed {
+  /** By path or content, which is what origins go by. */
+  readonly named: readonly string[];
+  /** By the query: must be covered too, but proves nothing. */
+  readonly mentioned: readonly string[];
+}
+
+const LONGEST = 256;
+
+/** `undefined` where the content cannot be read beyond doubt. */
+export function modelsNamed(sources: ModelSources): ModelsNamed | undefined {
+  const { target, pattern, type, encoding, content } = sources;
+  const path = percentDecode(target.path).replace(/\/+/g, "/");
+  const inPath = pattern.exec(path)?.[1];
+  const inContent = content === undefined
+    ? []
+    : encoding === null
+    ? modelsInContent(type ?? "", content)
+    : undefined;
+  if (inContent === undefined) return undefined;
+  const named = (inPath === undefined ? [] : [inPath]).concat(inContent)
+    .map((model) => model.replace(/^models\//, ""));
+  const mentioned = new URLSearchParams(target.query).getAll("model");
+  const all = [...named, ...mentioned];
+  return all.some((model) => model.length > LONGEST)
+    ? undefined
+    : { named, mentioned };
+}
+
+const JSON_TYPE = /^application\/json(?:; ?charset="?utf-8"?)?$/i;
+const FORM_TYPE =
+  /^multipart\/form-data; ?boundary=(?:([\w'()+.\/:=?-]{1,70})|"([\w'()+.\/:=?-]{1,70})")$/i;
+
+function modelsInContent(
+  type: string,
+  content: Uint8Array,
+): string[] | undefined {
+  if (JSON_TYPE.test(type)) return modelsInJson(content);
+  const [, plain, quoted] = FORM_TYPE.exec(type) ?? [];
+  const boundary = plain ?? quoted;
+  return boundary === undefined ? undefined : modelsInForm(boundary, content);
+}
+
+function modelsInJson(content: Uint8Array): string[] | undefined {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    const text = decoder.decode(content);
+    return members(text, "model")?.map(({ start, end }) => {
+      const value: unknown = JSON.parse(text.slice(start, end));
+      if (typeof value !== "string") throw new TypeError("no model's name");
+      return value;
+    });
+  } catch {
+    return undefined;
   }
-  const text = new TextDecoder().decode(content);
-  for (const { name, start, end } of members(text)) {
-    const value = name === "model" ? parseString(text.slice(start, end)) : "";
-    if (typeof value !== "string") return [];
-    if (name === "model") models.push(value.replace(/^models\//, ""));
+}
+
+/** Where the value of a member stands in JSON text. */
+export interface Member {
+  /** Offset of the value's first character. */
+  readonly start: number;
+  /** Offset after the value's last character. */
+  readonly end: number;
+}
+
+/**
+ * Every member called `name` of the object that `text` holds, nested ones left
+ * out, repeated ones included: which of two equal names counts is the origin's
+ * choice. `undefined` where the text is not one object from end to end.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { members } from "./model.ts";
+ *
+ * const text = '{"a":[{"model":"x"}],"mo\\u0064el":"m"}';
+ * assert.deepEqual(members(text, "model"), [{ start: 34, end: 37 }]);
+ * assert.equal(members('{"model":"m"', "model"), undefined);
+ * ```
+ */
+export function members(text: string, name: string): Member[] | undefined {
+  const found: Member[] = [];
+  let depth = 0;
+  let at = skipSpace(text, 0);
+  if (text[at] !== "{") return undefined;
+  let key: string | undefined; // of the member being read at depth 1
+  let start = -1; // of its value
+  let last = at; // end of the token before
+  for (; at < text.length; at = skipSpace(text, last)) {
+    const mark = text[at]!;
+    if (depth === 1 && key !== undefined && start === -1) start = at;
+    if (depth === 1 && (mark === "," || mark === "}")) {
+      if (key === name && start !== -1) found.push({ start, end: last });
+      key = undefined;
+      start = -1;
+    }
+    if (mark === "{" || mark === "[") depth++;
+    if (mark === "}" || mark === "]") depth--;
+    const end = tokenEnd(text, at);
+    if (end === undefined || depth < 0) return undefined;
+    if (depth === 0) {
+      return skipSpace(text, end) === text.length ? found : undefined;
+    }
+    const next = skipSpace(text, end);
+    if (
+      depth === 1 && mark === '"' && key === undefined && text[next] === ":"
+    ) {
+      key = JSON.parse(text.slice(at, end));
+      last = next + 1;
+    } else last = end;
+  }
+  return undefined;
+}
+
+/** JSON's white space, no other. */
+function skipSpace(text: string, at: number): number {
+  while (" \t\n\r".includes(text[at] ?? "x")) at++;
+  return at;
+}
+
+/** The end of the string, mark or bare word at `at`. By hand: a regular expression gives up at some megabytes, Bun's without a word. */
+function tokenEnd(text: string, at: number): number | undefined {
+  if (text[at] !== '"') {
+    if ("{}[]:,".includes(text[at]!)) return at + 1;
+    while (at < text.length && !' \t\n\r"{}[]:,'.includes(text[at]!)) at++;
+    return at;
+  }
+  for (let end = text.indexOf('"', at + 1); end !== -1;) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === "\\") slashes++;
+    if (slashes % 2 === 0) return end + 1;
+    end = text.indexOf('"', end + 1);
+  }
+  return undefined;
+}
+
+/** The one form in which every client writes a part's disposition; others are read differently by different servers. */
+const DISPOSITION =
+  /^content-disposition: form-data; name="([^"\\\r\n]*)"(; filename="[^"\\\r\n]*")?(?:; filename\*=[^"\\;\r\n]*)?$/i;
+const PART_FIELD =
+  /^(?:content-type|content-length|content-transfer-encoding): [^\r\n]*$/i;
+
+function modelsInForm(
+  boundary: string,
+  content: Uint8Array,
+): string[] | undefined {
+  const text = new TextDecoder("latin1").decode(content);
+  const parts = `\r\n${text}`.split(`\r\n--${boundary}`);
+  const end = parts.pop()!;
+  if (parts.shift() !== "" || !/^--(?:\r\n)?$/.test(end)) return undefined;
+  const models: string[] = [];
+  for (const part of parts) {
+    const head = part.indexOf("\r\n\r\n");
+    const [empty, ...lines] = part.slice(0, head).split("\r\n");
+    const [own, ...more] = lines.filter((line) => !PART_FIELD.test(line));
+    const [, name, file] = DISPOSITION.exec(own ?? "") ?? [];
+    if (head === -1 || empty !== "" || name === undefined || more.length > 0) {
+      return undefined;
+    }
+    if (name === "model") {
+      if (file !== undefined) return undefined;
+      models.push(part.slice(head + 4));
+    }
   }
   return models;
 }
 
-async function modelsInForm(
-  type: string,
-  content: Uint8Array<ArrayBuffer>,
-): Promise<string[]> {
-  try {
-    const form = await new Response(content, {
-      headers: { "content-type": type },
-    }).formData();
-    return form.getAll("model").filter((value) => typeof value === "string");
-  } catch {
-    return [];
-  }
-}
-
 /** Whether a glob (`*` is any run of characters) covers a model's name whole. */
 export function covers(glob: string, model: string): boolean {
-  const parts = glob.split("*").map((part) =>
-    part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
-  );
-  return new RegExp(`^${parts.join(".*")}$`, "s").test(model);
+  const [first = "", ...rest] = glob.split("*");
+  if (rest.length === 0) return model === glob;
+  const last = rest.pop()!;
+  if (!model.startsWith(first)) return false;
+  let at = first.length;
+  for (const literal of rest) {
+    const found = model.indexOf(literal, at);
+    if (found === -1) return false;
+    at = found + literal.length;
+  }
+  return model.length - last.length >= at && model.endsWith(last);
 }

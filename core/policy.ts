@@ -6,7 +6,7 @@
  */
 
 import { BlockList, isIP } from "node:net";
-import { covers } from "./model.ts";
+import { covers, modelsNamed, type ModelSources } from "./model.ts";
 import { endpointClass, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Admission, Pause, TokenRecord } from "./store.ts";
@@ -90,21 +90,22 @@ export function authorize(
  * A token limited to some models may only send what names one of them: a batch
  * or a stored assistant names its models where no proxy looks. Reading is free.
  */
-export async function authorizeModels(
+export function authorizeModels(
   { models: globs }: TokenRecord,
-  { method, models }: {
-    method: string;
-    models: () => Promise<readonly string[]>;
-  },
-): Promise<Refusal | undefined> {
+  sources: ModelSources & { method: string },
+): Refusal | undefined {
   if (globs.length === 0) return undefined;
-  const named = await models();
-  if (named.length === 0) {
-    return method === "GET" || method === "HEAD"
-      ? undefined
-      : { refused: "model_denied", detail: "This request names no model." };
+  const found = modelsNamed(sources);
+  if (found === undefined) {
+    const detail = "The model of this request cannot be read.";
+    return { refused: "model_denied", detail };
   }
-  const covered = named.every((model) =>
+  const reads = sources.method === "GET" || sources.method === "HEAD";
+  if (found.named.length === 0 && !reads) {
+    const detail = "This request names no model.";
+    return { refused: "model_denied", detail };
+  }
+  const covered = [...found.named, ...found.mentioned].every((model) =>
     globs.some((glob) => covers(glob, model))
   );
   return covered ? undefined : { refused: "model_denied" };
@@ -135,7 +136,9 @@ export function parseRange(range: string):
   const family = isIP(address);
   const most = family === 4 ? 32 : 128;
   const bits = length === undefined ? most : Number(length);
-  if (family === 0 || more !== undefined) return undefined;
+  if (family === 0 || more !== undefined || address.includes("%")) {
+    return undefined;
+  }
   if (length !== undefined && !/^\d{1,3}$/.test(length) || bits > most) {
     return undefined;
   }

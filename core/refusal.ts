@@ -59,6 +59,7 @@ export const REFUSALS = {
   ),
   keys_cooling: again(429, "Every key for this API is cooling down."),
   client_closed: no(499, "The client left before the answer."),
+  internal_error: no(500, "doppel failed; its log says where."),
   origin_unreachable: again(502, "The API could not be reached."),
   hop_unreachable: again(502, "The hop to the API could not be reached."),
   store_unavailable: again(503, "doppel cannot check tokens right now."),

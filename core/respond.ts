@@ -8,7 +8,6 @@
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Journal } from "./journal.ts";
-import { parseString } from "./model.ts";
 import { enqueueInPieces } from "./pieces.ts";
 import type { Provider, Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
@@ -68,27 +67,50 @@ export async function respond(
     journal.close("complete");
     return new Response(null, { status, headers });
   }
-  const watched = watch(response.body, begun, journey);
   const field = followedField(route, headers);
-  if (field === undefined) return new Response(watched, { status, headers });
-  const text = await readText(watched, headers);
-  if (text === undefined) return { refused: "origin_unreachable" };
+  if (field === undefined) {
+    const watched = watch(response.body, begun, journey);
+    return new Response(watched, { status, headers });
+  }
+  const text = await readText(response, begun, journey.idleSeconds);
+  if (typeof text !== "string") return text;
+  const turned = new TextEncoder().encode(turnField(text, field, turn));
   headers.delete("content-length");
-  return new Response(turnField(text, field, turn), { status, headers });
+  journal.close("complete", { bytes: turned.byteLength });
+  return new Response(turned, { status, headers });
 }
 
-/** `undefined` where the origin broke off, or compressed although asked not to. */
+/** Most of a followed answer that is read here, bytes: far more than a page of any list. */
+const LARGEST = 16_777_216;
+
+/** A refusal where the origin broke off, was silent, sent too much, or compressed although asked not to. */
 async function readText(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  headers: Headers,
-): Promise<string | undefined> {
+  { headers, body }: Response,
+  { flight, abort }: Begun,
+  idleSeconds: number,
+): Promise<string | Refusal> {
+  const reader = body!.getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let left = LARGEST;
   try {
-    if ((headers.get("content-encoding") ?? "identity") === "identity") {
-      return await new Response(body).text();
+    if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+      left = 0;
     }
-    await body.cancel();
-  } catch { /* said by the journal already */ }
-  return undefined;
+    while (left > 0) {
+      flight.await(idleSeconds);
+      const { done, value } = await reader.read();
+      if (done) return await new Blob(chunks).text();
+      chunks.push(value);
+      left -= value.byteLength;
+    }
+  } catch {
+    /* the flight knows whether it was silence */
+  } finally {
+    flight.land();
+  }
+  abort();
+  reader.cancel().catch(() => {});
+  return { refused: flight.silent ? "origin_timeout" : "origin_unreachable" };
 }
 
 /** The JSON field in this answer that holds a URL to be turned back. */
@@ -112,10 +134,19 @@ function turnField(
     "g",
   );
   return text.replace(value, (whole, name, json) => {
-    const url = parseString(json) ?? "";
+    const url = parsed(json);
     const turned = turn(url);
     return turned === url ? whole : name + JSON.stringify(turned);
   });
+}
+
+/** The string a JSON literal stands for; empty where it stands for none. */
+function parsed(literal: string): string {
+  try {
+    return JSON.parse(literal);
+  } catch {
+    return "";
+  }
 }
 
 /** `url` through doppel where it points at the origin, under whichever name; all others as they are. */

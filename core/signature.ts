@@ -26,8 +26,6 @@ export interface SignedRequest {
   readonly path: string;
   /** Empty, or begins with `?`. */
   readonly query: string;
-  /** The whole content; empty where there is none. */
-  readonly content: Uint8Array;
 }
 
 /** The secret and the terms of a signature. */
@@ -48,9 +46,9 @@ export const SHORTEST_SECRET = 32;
 /** Label of our signature in the two dictionaries. */
 const LABEL = "doppel";
 
-/** The fields that sign `request`. */
+/** The fields that sign `request` and its content, which may be empty. */
 export function sign(
-  request: SignedRequest,
+  request: SignedRequest & { readonly content: Uint8Array },
   { secret, keyid, tag, created }: Terms,
 ): Record<string, string> {
   const covered = request.content.length > 0
@@ -76,7 +74,7 @@ export interface Signer {
   readonly keyid: string;
   /** Must be taken once, in the store. */
   readonly nonce: string;
-  /** Seconds since the epoch after which the signature is too old by itself. */
+  /** Seconds since the epoch by which the signature is too old by itself, on whatever clock. */
   readonly expires: number;
 }
 
@@ -94,9 +92,14 @@ export interface Acceptance {
   readonly window: number;
 }
 
-/** The signer, or why there is none: a sentence for the client, with no secret in it. */
+/**
+ * The signer, or why there is none: a sentence for the client, with no secret
+ * in it. Needs no content: the signature is over its digest, so that a stranger
+ * cannot make doppel read any. `digestFits()` then says whether the content is
+ * the one that was signed.
+ */
 export function verify(
-  request: SignedRequest,
+  request: SignedRequest & { readonly hasContent: boolean },
   headers: Headers,
   { secrets, keyid, tag, now, window }: Acceptance,
 ): Signer | string {
@@ -115,17 +118,11 @@ export function verify(
   if (!/^[\w\-+/=.~]{22,128}$/.test(nonce)) {
     return "nonce must be 22 to 128 characters of base64.";
   }
-  const expected = request.content.length > 0
-    ? [...ALWAYS, "content-digest"]
-    : ALWAYS;
+  const expected = request.hasContent ? [...ALWAYS, "content-digest"] : ALWAYS;
   if (!sameSet(covered, expected)) {
     return `The signature must cover ${expected.join(" ")}, each once.`;
   }
   const digest = headers.get("content-digest") ?? "";
-  if (
-    covered.includes("content-digest") &&
-    digest !== contentDigest(request.content)
-  ) return "content-digest does not fit the content.";
   const base = signatureBase(request, covered, raw, digest);
   const given = signatureBytes(headers.get("signature") ?? "", label);
   const good = secrets.some((secret) =>
@@ -133,8 +130,16 @@ export function verify(
     timingSafeEqual(hmac(secret, base), given)
   );
   return good
-    ? { keyid, nonce, expires: created + window + 1 }
+    ? { keyid, nonce, expires: now + 2 * window + CLOCKS_APART }
     : "The signature does not verify.";
+}
+
+/** Seconds that the store's clock may be ahead of ours before a nonce is forgotten too early. */
+const CLOCKS_APART = 120;
+
+/** Whether `content` is what the signed `Content-Digest` is of. */
+export function digestFits(content: Uint8Array, headers: Headers): boolean {
+  return headers.get("content-digest") === contentDigest(content);
 }
 
 const ALWAYS = ["@method", "@authority", "@path", "@query"] as const;

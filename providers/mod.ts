@@ -63,12 +63,16 @@ const anthropic: Provider = {
   },
   envelope: (path) =>
     ANTHROPIC_AS_OPENAI.test(path) ? openaiEnvelope : anthropicEnvelope,
-  guarded: [{
-    endpoint: "admin",
-    path: /^\/v1\/(?:organizations?|vaults|webhook_endpoints)(?:\/|$)/,
-  }],
+  guarded: [
+    {
+      endpoint: "admin",
+      path: /^\/v1\/(?:organizations?|vaults|webhook_endpoints)(?:\/|$)/,
+    },
+    // Where Claude Code turns an OAuth credential into a key.
+    { endpoint: "secrets", path: /^\/api(?:\/|$)/ },
+  ],
   followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
-  modelInPath: /^\/v1\/models\/([^/]+)/,
+  modelInPath: /^\/v1\/models\/(.+)$/,
 };
 
 /** https://docs.anthropic.com/en/api/openai-sdk */
@@ -93,7 +97,7 @@ const openai: Provider = {
     },
   ],
   followed: [],
-  modelInPath: /^\/v1\/models\/([^/]+)/,
+  modelInPath: /^\/v1\/models\/(.+)$/,
 };
 
 /** Every API doppel can stand in front of. */
@@ -112,7 +116,7 @@ function bearer(key: string): (readonly [string, string])[] {
  */
 function azureAsOpenai(target: CleanTarget): CleanTarget {
   const path = target.path.replace(/^\/deployments\/[^/]+(?=\/)/, "");
-  const pairs = target.query.slice(1).split("&");
+  const pairs = target.query === "" ? [] : target.query.slice(1).split("&");
   const rest = pairs.filter((pair) => !pair.startsWith("api-version="));
   const azure = path !== target.path || rest.length < pairs.length;
   if (!azure) return target;

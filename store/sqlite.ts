@@ -156,7 +156,7 @@ function listVerbs({ sql }: Tools) {
       }),
     listAudit: ({ cursor, limit }) =>
       attempt(() => {
-        const before = cursor === undefined ? 2 ** 53 : Number(cursor);
+        const before = cursor === undefined ? 2 ** 53 : parseInt(cursor);
         const rows = sql.audit.all(before, limit + 1);
         const read = (row: Row) => parse<AuditEntry>(row.entry);
         return page(rows, limit, read, (row) => `${row.number}`);
