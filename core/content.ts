@@ -71,7 +71,20 @@ export async function readContent(
     return { body: request.body, length };
   }
   if (length !== undefined) return inMemory(await request.arrayBuffer());
-  return await readChunks(request.body, { limit: most, whole });
+  const reader = request.body.getReader();
+  // HTTP/2 frames content by itself: only its first bytes tell that there is some.
+  const first = unframed ? await someBytes(reader) : undefined;
+  if (first?.done) return NONE;
+  return await readChunks(reader, { first, limit: most, whole });
+}
+
+type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+type Read = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
+
+async function someBytes(reader: Reader): Promise<Read> {
+  let read = await reader.read();
+  while (!read.done && read.value.byteLength === 0) read = await reader.read();
+  return read;
 }
 
 function inMemory(buffer: ArrayBuffer): Content {
@@ -84,21 +97,17 @@ function malformed(detail: string): Refusal {
   return { refused: "request_malformed", detail };
 }
 
-/**
- * Content whose length nobody said, cut with an error at `limit` bytes. Without
- * `Transfer-Encoding` it may be empty (HTTP/2 frames it by itself), which only
- * its first chunk tells.
- */
+/** Content whose length nobody said, cut with an error at `limit` bytes; `first` has been read already. */
 async function readChunks(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { limit, whole }: { limit: number; whole: boolean },
+  reader: Reader,
+  { first, limit, whole }: {
+    first: Read | undefined;
+    limit: number;
+    whole: boolean;
+  },
 ): Promise<Content | Refusal> {
   const chunks: Chunks = { overflowed: false, seen: () => {} };
-  const reader = body.getReader();
   let left = limit;
-  let first: ReadableStreamReadResult<Uint8Array<ArrayBuffer>> | undefined =
-    await reader.read();
-  if (first.done) return NONE;
   const counted = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       const { done, value } = first ?? await reader.read();

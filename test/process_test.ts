@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
+import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -14,12 +15,14 @@ import { freePort, RUNTIMES, startDoppel } from "./subject.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** An origin that answers everything, and counts. */
+/** An origin that answers everything with the length it got, and counts. */
 async function startOrigin() {
   let requests = 0;
-  const server = createServer((_, response) => {
+  const server = createServer(async (request, response) => {
     requests++;
-    response.end("{}");
+    let length = 0;
+    for await (const chunk of request) length += chunk.length;
+    response.end(JSON.stringify({ length }));
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };
@@ -159,6 +162,27 @@ for (const runtime of RUNTIMES) {
     });
   }
 }
+
+// Bun's server speaks no HTTP/2 in the clear.
+Deno.test("deno: content that HTTP/2 frames without a length arrives whole", async () => {
+  const origin = await startOrigin();
+  const doppel = await startDoppel({ runtime: "deno", origin: origin.url });
+  const token = await doppel.mint();
+  const session = connect(doppel.url);
+  for (const content of ["", "x".repeat(100), "x".repeat(100_000)]) {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/v1/x",
+      authorization: `Bearer ${token}`,
+    });
+    stream.end(content);
+    let text = "";
+    for await (const chunk of stream) text += chunk;
+    assert.deepEqual(JSON.parse(text), { length: content.length });
+  }
+  session.close();
+  await Promise.all([doppel.stop(), origin.close()]);
+});
 
 Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTERM", async () => {
   const port = await freePort();

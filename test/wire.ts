@@ -232,9 +232,7 @@ export function table(name: string, rows: readonly Row[]) {
 async function hold(row: Row, { runtime, origin, connect, leave }: Stage) {
   const { reaches = {}, gets = {} } = row.on?.[runtime] ?? row;
   const { sends = ask("GET /v1/x"), answers = OK, closes } = row;
-  const filled = (part: Part) =>
-    bytes(part).toString("latin1").replaceAll("{origin}", origin.url);
-  const answer = always(filled(answers));
+  const answer = always(named(answers, origin.url));
   origin.reached.length = 0;
   origin.play(async (exchange) => {
     await answer(exchange);
@@ -249,12 +247,7 @@ async function hold(row: Row, { runtime, origin, connect, leave }: Stage) {
     const reached = origin.reached.map((one) => within(one.whole()));
     keepText(`answer on ${runtime}`, [got?.fields, got?.content].join("\n"));
     checkReached(await Promise.all(reached), reaches, { runtime, host });
-    const fields = gets !== "closed" && "fields" in gets && gets.fields;
-    checkAnswer(
-      got,
-      fields ? { ...gets, fields: fields.map(filled) } : gets,
-      runtime,
-    );
+    checkAnswer(got, withOrigin(gets, origin.url), runtime);
     if (row.last) return;
     // The next answer begins where this one ended, or the connection is over.
     await client.write(message("GET /healthz HTTP/1.1", [`host: ${DOPPEL}`]));
@@ -263,6 +256,21 @@ async function hold(row: Row, { runtime, origin, connect, leave }: Stage) {
   } finally {
     await leave();
   }
+}
+
+/** In place of `{origin}`, which no row can know. */
+function named(part: Part, origin: string): string {
+  return bytes(part).toString("latin1").replaceAll("{origin}", origin);
+}
+
+function withOrigin(gets: Gets, origin: string): Gets {
+  if (gets === "closed" || "bare" in gets || "refused" in gets) return gets;
+  const { fields = [], content = "ok" } = gets;
+  return {
+    ...gets,
+    fields: fields.map((field) => named(field, origin)),
+    content: named(content, origin),
+  };
 }
 
 const HEALTHY = "HTTP/1.1 200 OK";

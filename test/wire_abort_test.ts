@@ -53,6 +53,12 @@ const clientLeaves: Laws = {
       ]),
     ]),
   ),
+  "300 times over, and the origin is left with none of them": async (stage) => {
+    const leaves = leavesWithin("chunks", LEAVING.closes!);
+    for (let i = 0; i < 15; i++) {
+      await Promise.all(Array.from({ length: 20 }, () => leaves(stage)));
+    }
+  },
   "within chunks that do not pause": async (stage) => {
     const { client, exchange, line } = await call(stage, {
       async script({ wire }) {

@@ -2,25 +2,10 @@
 
 import assert from "node:assert/strict";
 import { checkAnswer, type Refused, type WireName } from "./expect.ts";
-import {
-  chunk,
-  chunked,
-  follow,
-  message,
-  readAnswer,
-  readHead,
-} from "./raw.ts";
+import { chunk, chunked, message, readAnswer, readHead } from "./raw.ts";
 import { always, OK } from "./raw_origin.ts";
 import { RUNTIMES, until } from "./subject.ts";
-import {
-  ask,
-  call,
-  type Laws,
-  onStage,
-  send,
-  type Stage,
-  within,
-} from "./wire.ts";
+import { ask, call, type Laws, onStage, send, within } from "./wire.ts";
 
 const CHUNKED = message("HTTP/1.1 200 OK", ["transfer-encoding: chunked"]);
 const SILENT = { status: 200, ending: "origin_silent" };
