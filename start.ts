@@ -13,8 +13,7 @@ import { SETTINGS } from "./core/settings.ts";
 const host = process.env.HOST || SETTINGS.HOST.default;
 const port = process.env.PORT || SETTINGS.PORT.default;
 const child = spawn(process.execPath, [
-  ...["serve", "-q", "-A", "--node-modules-dir=none"],
-  ...[`--host=${host}`, `--port=${port}`],
+  ...["serve", "-q", "-A", `--host=${host}`, `--port=${port}`],
   fileURLToPath(new URL("main.ts", import.meta.url)),
 ], { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {

@@ -7,7 +7,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,12 +67,6 @@ export function denoPath(): string {
     : join(root, "node_modules/.bin/deno");
 }
 
-/** The demo runs before anything is installed, and installs no more than it needs. */
-function packagesOnDemand(): string[] {
-  const installed = existsSync(join(root, "node_modules"));
-  return installed ? [] : ["--node-modules-dir=none"];
-}
-
 export async function startDoppel(
   { runtime, origin, env = {}, entry = "main.ts", core }: SubjectOptions,
 ): Promise<Subject> {
@@ -87,7 +81,7 @@ export async function startDoppel(
     : [
       denoPath(),
       [
-        ...["serve", "-q", "-A", ...packagesOnDemand()],
+        ...["serve", "-q", "-A"],
         ...["--host=127.0.0.1", `--port=${port}`, file],
       ],
     ] as const;
