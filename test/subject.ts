@@ -60,13 +60,6 @@ export function bunPath(): string {
   return join(root, "node_modules/.bin/bun");
 }
 
-/** A deno to run subjects with: the one that runs the tests, or under Bun the pinned one. */
-export function denoPath(): string {
-  return "Deno" in globalThis
-    ? process.execPath
-    : join(root, "node_modules/.bin/deno");
-}
-
 export async function startDoppel(
   { runtime, origin, env = {}, entry = "main.ts", core }: SubjectOptions,
 ): Promise<Subject> {
@@ -79,7 +72,7 @@ export async function startDoppel(
   const [command, args] = runtime === "bun"
     ? [bunPath(), ["run", file]] as const
     : [
-      denoPath(),
+      process.execPath,
       [
         ...["serve", "-q", "-A"],
         ...["--host=127.0.0.1", `--port=${port}`, file],
@@ -157,7 +150,16 @@ export async function startDoppel(
     async stop() {
       // Not child.kill(): Deno then reports the child gone while it still drains.
       process.kill(child.pid!, "SIGTERM");
+      // One that does not stop fails its test and holds up no other.
+      const late = setTimeout(
+        () => process.kill(child.pid!, "SIGKILL"),
+        10_000,
+      );
       const code = await exited;
+      clearTimeout(late);
+      if (child.signalCode === "SIGKILL") {
+        throw new Error("doppel did not stop");
+      }
       try {
         const file = join(data, "doppel.sqlite");
         for (const part of ["", "-wal"]) {
