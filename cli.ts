@@ -17,12 +17,14 @@ import {
   OPTIONS,
   tokenFields,
   understood,
+  usage,
   UsageError,
   type Values,
 } from "./cli/options.ts";
 import {
   details,
   mintedText,
+  pauseText,
   quote,
   type Row,
   summary,
@@ -31,23 +33,6 @@ import {
 import { AdminError, callAdmin, signedFields } from "./client.ts";
 import { SETTINGS } from "./core/settings.ts";
 import { parseDuration } from "./core/time.ts";
-
-const USAGE = `doppel token create --label L --providers P,P
-             [--token T] [--expires 30d|TIME] [--models 'GLOB,GLOB']
-             [--endpoints CLASS,CLASS] [--addresses CIDR,CIDR] [--note N]
-doppel token list | show ID | disable ID | enable ID | delete ID
-doppel token rotate ID [--grace 10m]
-doppel token set ID [--label L] [--providers P,P] [--expires 30d|TIME|never]
-             [--models …] [--endpoints …] [--addresses …] [--note N]
-doppel pause [--at TIME] [--until TIME] | resume [--at TIME] | status
-doppel providers
-doppel audit
-doppel export | import FILE
-doppel sign METHOD PATH [--data JSON|@FILE]     prints a curl command
-
-TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339. Every command takes
---json. DOPPEL_URL (${defaultUrl()}) says where doppel is; ADMIN_SECRET, or
-else the local data directory, holds the secret.`;
 
 /** What a command gives: `json` for programs, `text` for people. */
 interface Output {
@@ -183,15 +168,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const usage = error instanceof UsageError;
   console.error(`doppel: ${explain(error)}`);
-  if (usage) console.error("\n" + USAGE);
-  process.exit(usage ? 2 : 1);
+  if (!(error instanceof UsageError)) process.exit(1);
+  console.error("\n" + usage(defaultUrl()));
+  process.exit(2);
 }
 
 async function main(args: string[]) {
   const { values, positionals } = parsed(args);
-  if (values.help) return console.log(USAGE);
+  if (values.help) return console.log(usage(defaultUrl()));
   const name = Object.keys(COMMANDS).find((known) =>
     known === positionals.slice(0, known.split(" ").length).join(" ")
   );
@@ -280,13 +265,7 @@ async function pause(from?: string, until?: string): Promise<Output> {
 }
 
 function pauseOutput(state: Row): Output {
-  const { paused, from, until } = state;
-  const when = paused ? "paused" : from ? `to be paused from ${from}` : "";
-  const end = until ? ` until ${until}` : "";
-  return {
-    json: state,
-    text: `doppel is ${when ? when + end : "not paused"}.`,
-  };
+  return { json: state, text: pauseText(state) };
 }
 
 /** Pages of 1,000, each of which is imported whole or not at all. */

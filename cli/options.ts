@@ -7,6 +7,25 @@
 import { parseDuration, parseMoment, toRfc3339 } from "../core/time.ts";
 import type { Row } from "./print.ts";
 
+/** Every command; `url` is where doppel is taken to be. */
+export const usage = (url: string) =>
+  `doppel token create --label L --providers P,P
+             [--token T] [--expires 30d|TIME] [--models 'GLOB,GLOB']
+             [--endpoints CLASS,CLASS] [--addresses CIDR,CIDR] [--note N]
+doppel token list | show ID | disable ID | enable ID | delete ID
+doppel token rotate ID [--grace 10m]
+doppel token set ID [--label L] [--providers P,P] [--expires 30d|TIME|never]
+             [--models …] [--endpoints …] [--addresses …] [--note N]
+doppel pause [--at TIME] [--until TIME] | resume [--at TIME] | status
+doppel providers
+doppel audit
+doppel export | import FILE
+doppel sign METHOD PATH [--data JSON|@FILE]     prints a curl command
+
+TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339. Every command takes
+--json. DOPPEL_URL (${url}) says where doppel is; ADMIN_SECRET, or
+else the local data directory, holds the secret.`;
+
 /** The command line was not understood: exit 2. */
 export class UsageError extends Error {}
 

@@ -63,3 +63,10 @@ function cell(value: unknown): string {
   // deno-lint-ignore no-control-regex
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "�");
 }
+
+/** When doppel is paused. */
+export function pauseText({ paused, from, until }: Row): string {
+  const when = paused ? "paused" : from ? `to be paused from ${from}` : "";
+  const end = until ? ` until ${until}` : "";
+  return `doppel is ${when ? when + end : "not paused"}.`;
+}

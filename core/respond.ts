@@ -52,7 +52,9 @@ export async function respond(
   const turn = (url: string) => turnBack(url, route.provider, base);
   for (const field of FOLLOWED_FIELDS) {
     const value = headers.get(field);
-    if (value !== null) headers.set(field, turn(value));
+    if (value === null) continue;
+    const relative = /^\/(?!\/)/.test(value);
+    headers.set(field, relative ? route.prefix + value : turn(value));
   }
   const originId = headers.get("x-request-id") ?? headers.get("request-id");
   if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
