@@ -9,7 +9,7 @@ import type { Credential } from "./credential.ts";
 import { parseRange } from "./policy.ts";
 import { SHORTEST_SECRET } from "./signature.ts";
 
-/** One row per variable, in the order of the README's table, which a test holds against this one. */
+/** One row per variable, in the order of the README's table, which a test holds against this one; `<PROVIDER>` stands for a row of the provider table. */
 export const SETTINGS = {
   PORT: { default: "8787", about: "port to listen on" },
   HOST: { default: "127.0.0.1", about: "address to listen on" },
@@ -68,9 +68,6 @@ export const SETTINGS = {
     about: "`requests`: a line each; `errors`: failures only; `off`",
   },
 } as const;
-
-/** What a variable may be called; `<PROVIDER>` stands for a row of the table. */
-export type SettingName = keyof typeof SETTINGS;
 
 /** The environment, understood. */
 export interface Settings {
