@@ -5,7 +5,7 @@
  */
 
 import type { Content } from "./core/content.ts";
-import type { Egress } from "./core/egress.ts";
+import { aimed, type Egress } from "./core/egress.ts";
 import type { Flights } from "./core/flight.ts";
 import type { Refusal } from "./core/refusal.ts";
 import type { Fields } from "./core/rewrite.ts";
@@ -29,8 +29,10 @@ const SLOWEST_UPLOAD = 65_536;
 export function directEgress(
   { flights, firstByteSeconds, client, freshClient }: EgressOptions,
 ): Egress {
-  return async ({ method, url, fields, content, signal }) => {
+  return async (forwarded) => {
+    const { method, content, signal } = forwarded;
     if (signal.aborted) return { refused: "client_closed" };
+    const { url, fields } = aimed(forwarded);
     const controller = new AbortController();
     const abort = () => controller.abort();
     const flight = flights.begin(abort);

@@ -24,7 +24,6 @@ import {
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";
 import { respond } from "./core/respond.ts";
-import { fieldsUp } from "./core/rewrite.ts";
 import { readSlots } from "./core/slot.ts";
 import type { Stamps } from "./core/stamp.ts";
 import {
@@ -134,7 +133,10 @@ async function forward(
 
   const begun = await deps.egress({
     method: request.method,
-    ...aim(route, credential, request.headers),
+    provider: route.provider,
+    target: route.target,
+    credential,
+    received: request.headers,
     content,
     signal: request.signal,
   });
@@ -230,19 +232,6 @@ async function take(
   } catch {
     return { refused: "client_closed" };
   }
-}
-
-/** Target URI and fields: every slot emptied, the one key written. By concatenation, so that no path can name a host. */
-function aim(
-  { provider, target }: Route,
-  { key }: Credential,
-  received: Headers,
-) {
-  const fields = provider.credentialFields(key, target.path);
-  return {
-    url: provider.origin + target.path + target.query,
-    fields: fieldsUp(received, [...fields]),
-  };
 }
 
 /** Notes the use, at most once a minute, behind the answer's back. */

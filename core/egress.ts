@@ -5,18 +5,25 @@
  */
 
 import type { Content } from "./content.ts";
+import type { Credential } from "./credential.ts";
 import type { Flight } from "./flight.ts";
+import type { Provider } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Fields } from "./rewrite.ts";
+import { type Fields, fieldsUp } from "./rewrite.ts";
+import type { Target } from "./target.ts";
 
 /** A request on its way to an origin. */
 export interface Forwarded {
   /** Upper case. */
   readonly method: string;
-  /** Absolute, the real key not in it. */
-  readonly url: string;
-  /** All fields but the framing of the content. */
-  readonly fields: Fields;
+  /** Whose API it is for. */
+  readonly provider: Provider;
+  /** Path and query, every credential cut out. */
+  readonly target: Target;
+  /** The one key that goes into the provider's slot. */
+  readonly credential: Credential;
+  /** The client's fields as they came, slots included. */
+  readonly received: Headers;
   /** The body. */
   readonly content: Content;
   /** Aborts when the client leaves. */
@@ -35,3 +42,17 @@ export interface Begun {
 
 /** Sends a request towards its origin. */
 export type Egress = (forwarded: Forwarded) => Promise<Begun | Refusal>;
+
+/** Target URI and fields: every slot emptied, the one key written. By concatenation, so that no path can name a host. */
+export function aimed(
+  { provider, target, credential, received }: Pick<
+    Forwarded,
+    "provider" | "target" | "credential" | "received"
+  >,
+): { url: string; fields: Fields } {
+  const key = provider.credentialFields(credential.key, target.path);
+  return {
+    url: provider.origin + target.path + target.query,
+    fields: fieldsUp(received, [...key]),
+  };
+}

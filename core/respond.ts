@@ -6,27 +6,20 @@
  */
 
 import type { Begun } from "./egress.ts";
-import type { Flight } from "./flight.ts";
-import type { Journal } from "./journal.ts";
-import { enqueueInPieces } from "./pieces.ts";
-import type { Provider, Route } from "./provider.ts";
+import type { Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
+import { followedField, turnBack, turnField } from "./turn.ts";
+import { readText, type Watch, watch } from "./watch.ts";
 
 /** What an answer is sent down with. */
-export interface Journey {
-  /** Closed when the last byte has gone. */
-  readonly journal: Journal;
+export interface Journey extends Watch {
   /** Where the request went. */
   readonly route: Route;
   /** Method of the request. */
   readonly method: string;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
-  /** Silence allowed between two bytes, seconds. */
-  readonly idleSeconds: number;
-  /** Aborts when the client leaves. */
-  readonly signal: AbortSignal;
 }
 
 /** Fields whose value is a URL that clients follow. */
@@ -80,136 +73,4 @@ export async function respond(
   headers.delete("content-length");
   journal.close("complete", { bytes: turned.byteLength });
   return new Response(turned, { status, headers });
-}
-
-/** Most of a followed answer that is read here, bytes: far more than a page of any list. */
-const LARGEST = 16_777_216;
-
-/** A refusal where the origin broke off, was silent, sent too much, or compressed although asked not to. */
-async function readText(
-  { headers, body }: Response,
-  { flight, abort }: Begun,
-  idleSeconds: number,
-): Promise<string | Refusal> {
-  const reader = body!.getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let left = LARGEST;
-  try {
-    if ((headers.get("content-encoding") ?? "identity") !== "identity") {
-      left = 0;
-    }
-    while (left > 0) {
-      flight.await(idleSeconds);
-      const { done, value } = await reader.read();
-      if (done) return await new Blob(chunks).text();
-      chunks.push(value);
-      left -= value.byteLength;
-    }
-  } catch {
-    /* the flight knows whether it was silence */
-  } finally {
-    flight.land();
-  }
-  abort();
-  reader.cancel().catch(() => {});
-  return { refused: flight.silent ? "origin_timeout" : "origin_unreachable" };
-}
-
-/** The JSON field in this answer that holds a URL to be turned back. */
-function followedField(
-  { provider, target }: Route,
-  headers: Headers,
-): string | undefined {
-  const type = headers.get("content-type") ?? "";
-  if (!/^application\/json\b/i.test(type)) return undefined;
-  return provider.followed.find((row) => row.path.test(target.path))?.field;
-}
-
-/** Replaces the values of one field in JSON text and leaves every other byte. */
-function turnField(
-  text: string,
-  field: string,
-  turn: (url: string) => string,
-): string {
-  const value = new RegExp(
-    `(?<!\\\\)("${field}"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*")`,
-    "g",
-  );
-  return text.replace(value, (whole, name, json) => {
-    const url = parsed(json);
-    const turned = turn(url);
-    return turned === url ? whole : name + JSON.stringify(turned);
-  });
-}
-
-/** The string a JSON literal stands for; empty where it stands for none. */
-function parsed(literal: string): string {
-  try {
-    return JSON.parse(literal);
-  } catch {
-    return "";
-  }
-}
-
-/** `url` through doppel where it points at the origin, under whichever name; all others as they are. */
-function turnBack(
-  url: string,
-  { origin, home = origin }: Provider,
-  base: () => string,
-): string {
-  for (const name of [origin, home]) {
-    const rest = url.slice(name.length);
-    if (url.startsWith(name) && /^(?:$|[/?#])/.test(rest)) return base() + rest;
-  }
-  return url;
-}
-
-/**
- * Passes the body chunk by chunk. Not `tee()`, which never cancels the origin
- * and buffers without bound; one reader keeps backpressure and cancellation.
- */
-function watch(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { flight, abort }: Begun,
-  { journal, idleSeconds, signal }: Journey,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader();
-  let bytes = 0;
-  const stop = () => {
-    abort();
-    // After one abort in a hundred Deno else keeps the origin's connection open.
-    reader.cancel().catch(() => {});
-  };
-  return new ReadableStream<Uint8Array<ArrayBuffer>>({
-    async pull(controller) {
-      flight.await(idleSeconds);
-      try {
-        const { done, value } = await reader.read();
-        flight.rest();
-        if (!done) {
-          bytes += value.byteLength;
-          return enqueueInPieces(controller, value);
-        }
-        flight.land();
-        journal.close("complete", { bytes });
-        controller.close();
-      } catch {
-        flight.land();
-        journal.close(endingOf(flight, signal), { bytes });
-        stop();
-        // Never a clean end, and never the runtime's own error, which names the URL.
-        controller.error(new Error("The origin's answer broke off"));
-      }
-    },
-    cancel() {
-      flight.land();
-      journal.close("client_closed", { bytes });
-      stop();
-    },
-  }, { highWaterMark: 0 });
-}
-
-function endingOf(flight: Flight, signal: AbortSignal) {
-  if (flight.silent) return "origin_silent";
-  return signal.aborted ? "client_closed" : "origin_broken";
 }

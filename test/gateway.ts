@@ -5,7 +5,7 @@ import { type AppDeps, doppel } from "../app.ts";
 import { signedFields } from "../client.ts";
 import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
-import type { Forwarded } from "../core/egress.ts";
+import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
 import { createStamps } from "../core/stamp.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
@@ -171,9 +171,9 @@ function framed(init: RequestInit): RequestInit {
   return { ...init, headers };
 }
 
-async function recorded(
-  { method, url, fields, content }: Forwarded,
-): Promise<Reached> {
+async function recorded(forwarded: Forwarded): Promise<Reached> {
+  const { method, content } = forwarded;
+  const { url, fields } = aimed(forwarded);
   const body = content.body === undefined
     ? ""
     : await new Response(content.body).text();

@@ -1,0 +1,56 @@
+/**
+ * URLs in an answer that would lead a client around doppel, turned back to it.
+ *
+ * @module
+ */
+
+import type { Provider, Route } from "./provider.ts";
+
+/** The JSON field in this answer that holds a URL to be turned back. */
+export function followedField(
+  { provider, target }: Route,
+  headers: Headers,
+): string | undefined {
+  const type = headers.get("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) return undefined;
+  return provider.followed.find((row) => row.path.test(target.path))?.field;
+}
+
+/** Replaces the values of one field in JSON text and leaves every other byte. */
+export function turnField(
+  text: string,
+  field: string,
+  turn: (url: string) => string,
+): string {
+  const value = new RegExp(
+    `(?<!\\\\)("${field}"\\s*:\\s*)("(?:[^"\\\\]|\\\\.)*")`,
+    "g",
+  );
+  return text.replace(value, (whole, name, json) => {
+    const url = parsed(json);
+    const turned = turn(url);
+    return turned === url ? whole : name + JSON.stringify(turned);
+  });
+}
+
+/** The string a JSON literal stands for; empty where it stands for none. */
+function parsed(literal: string): string {
+  try {
+    return JSON.parse(literal);
+  } catch {
+    return "";
+  }
+}
+
+/** `url` through doppel where it points at the origin, under whichever name; all others as they are. */
+export function turnBack(
+  url: string,
+  { origin, home = origin }: Provider,
+  base: () => string,
+): string {
+  for (const name of [origin, home]) {
+    const rest = url.slice(name.length);
+    if (url.startsWith(name) && /^(?:$|[/?#])/.test(rest)) return base() + rest;
+  }
+  return url;
+}

@@ -1,0 +1,105 @@
+/**
+ * The content of an origin's answer, taken chunk by chunk and watched for
+ * silence: passed on, or read whole where it has to be looked into.
+ *
+ * @module
+ */
+
+import type { Begun } from "./egress.ts";
+import type { Flight } from "./flight.ts";
+import type { Journal } from "./journal.ts";
+import { enqueueInPieces } from "./pieces.ts";
+import type { Refusal } from "./refusal.ts";
+
+/** How an answer is watched. */
+export interface Watch {
+  /** Closed when the last byte has gone. */
+  readonly journal: Journal;
+  /** Silence allowed between two bytes, seconds. */
+  readonly idleSeconds: number;
+  /** Aborts when the client leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** Most of a followed answer that is read here, bytes: far more than a page of any list. */
+const LARGEST = 16_777_216;
+
+/** A refusal where the origin broke off, was silent, sent too much, or compressed although asked not to. */
+export async function readText(
+  { headers, body }: Response,
+  { flight, abort }: Begun,
+  idleSeconds: number,
+): Promise<string | Refusal> {
+  const reader = body!.getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let left = LARGEST;
+  try {
+    if ((headers.get("content-encoding") ?? "identity") !== "identity") {
+      left = 0;
+    }
+    while (left > 0) {
+      flight.await(idleSeconds);
+      const { done, value } = await reader.read();
+      if (done) return await new Blob(chunks).text();
+      chunks.push(value);
+      left -= value.byteLength;
+    }
+  } catch {
+    /* the flight knows whether it was silence */
+  } finally {
+    flight.land();
+  }
+  abort();
+  reader.cancel().catch(() => {});
+  return { refused: flight.silent ? "origin_timeout" : "origin_unreachable" };
+}
+
+/**
+ * Passes the body chunk by chunk. Not `tee()`, which never cancels the origin
+ * and buffers without bound; one reader keeps backpressure and cancellation.
+ */
+export function watch(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { flight, abort }: Begun,
+  { journal, idleSeconds, signal }: Watch,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader();
+  let bytes = 0;
+  const stop = () => {
+    abort();
+    // After one abort in a hundred Deno else keeps the origin's connection open.
+    reader.cancel().catch(() => {});
+  };
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      flight.await(idleSeconds);
+      try {
+        const { done, value } = await reader.read();
+        flight.rest();
+        if (!done) {
+          bytes += value.byteLength;
+          return enqueueInPieces(controller, value);
+        }
+        flight.land();
+        journal.close("complete", { bytes });
+        controller.close();
+      } catch {
+        flight.land();
+        journal.close(endingOf(flight, signal), { bytes });
+        stop();
+        // Never a clean end, and never the runtime's own error, which names the URL.
+        controller.error(new Error("The origin's answer broke off"));
+      }
+    },
+    cancel() {
+      flight.land();
+      journal.close("client_closed", { bytes });
+      stop();
+    },
+  }, { highWaterMark: 0 });
+}
+
+function endingOf(flight: Flight, signal: AbortSignal) {
+  if (flight.silent) return "origin_silent";
+  return signal.aborted ? "client_closed" : "origin_broken";
+}
