@@ -1,6 +1,7 @@
 /** The specification of the admin API: who may call it, what it takes, what it answers. */
 
 import assert from "node:assert/strict";
+import { USUAL_ENDPOINTS } from "./core/provider.ts";
 import { sign } from "./core/signature.ts";
 import { TOKEN_PATTERN } from "./core/token.ts";
 import { type Gateway, law, SECRET, START } from "./test/gateway.ts";
@@ -265,6 +266,7 @@ law(
       label: " laptop ",
       providers: ["openai"],
       note: "n",
+      endpoints: undefined,
     });
     assert.match(token, TOKEN_PATTERN);
     assert.equal(token.slice(4, 12), id);
@@ -274,8 +276,9 @@ law(
       note: "n",
       providers: ["openai"],
       models: [],
-      endpoints: [],
+      endpoints: USUAL_ENDPOINTS,
       addresses: [],
+      isolated: false,
       status: "active",
       created: "2026-11-20T12:00:00Z",
       createdBy: "admin",
@@ -572,7 +575,7 @@ law("admin pauses now, later, and until", async (gateway) => {
 law(
   "admin keeps an audit of every change, newest first, with no secret in it",
   async ({ admin, mint }) => {
-    const { id, token } = await mint({ label: "a" });
+    const { id, token } = await mint({ label: "a", endpoints: undefined });
     await admin("PATCH", `/admin/tokens/${id}`, { label: "b" });
     await admin("POST", `/admin/tokens/${id}/rotate`, { graceSeconds: 5 });
     await admin("PUT", "/admin/pause", {});
@@ -606,8 +609,9 @@ law(
         providers: ["openai", "anthropic", "gemini"],
         note: "",
         models: [],
-        endpoints: [],
+        endpoints: USUAL_ENDPOINTS,
         addresses: [],
+        isolated: false,
         expires: null,
       }),
     ]);

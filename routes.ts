@@ -4,16 +4,14 @@
  * @module
  */
 
+import { admit, type Presented } from "./core/admit.ts";
 import { type Content, readContent } from "./core/content.ts";
 import { chooseCredential, type Credential } from "./core/credential.ts";
+import { uploadHash } from "./core/edit.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
-import {
-  authenticate,
-  authorize,
-  authorizeModels,
-  paused,
-} from "./core/policy.ts";
+import { authorizeObjects, type ObjectSources } from "./core/object.ts";
+import { authorize, authorizeModels } from "./core/policy.ts";
 import {
   chooseProvider,
   type Envelope,
@@ -32,7 +30,7 @@ import {
   type TokenRecord,
 } from "./core/store.ts";
 import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
-import { isTokenShaped, redactTokens, tokenId } from "./core/token.ts";
+import { redactTokens } from "./core/token.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
 export interface Deps {
@@ -77,6 +75,7 @@ export async function handle(
   const asked = identify(request, deps.providers);
   const outcome = await forward(request, asked, { deps, journal, address })
     .catch((error): Refusal => {
+      if (error instanceof StoreUnavailable) return STORE_AWAY;
       deps.fault("request", error);
       return { refused: "internal_error" };
     });
@@ -90,6 +89,8 @@ function loggable(path: string): string {
   const decoded = percentDecode(path);
   return decoded.includes("dpl_") ? redactTokens(decoded) : path;
 }
+
+const STORE_AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
 
 /** What handle() hands down. */
 interface Context {
@@ -106,30 +107,29 @@ async function forward(
 ): Promise<Response | Refusal> {
   if (isRefusal(asked)) return asked;
 
-  const token = await admit(asked, deps);
-  if (isRefusal(token)) return token;
+  const now = Math.floor(deps.now() / 1000);
+  const holder = await admit(asked, deps.store, now);
+  if (isRefusal(holder)) return holder;
+  const { token } = holder;
   const route = routeFor(token, asked, deps.providers);
   journal.note({ token: token.id, provider: route.provider.id });
 
-  const denied = authorize(token, route, address);
+  const denied = authorize(holder, route, request.method, address);
   if (denied) return denied;
   if (wantsSocket(request)) return { refused: "upgrade_refused" };
 
-  const credential = chooseCredential(deps.pools[route.provider.id], token.id);
+  const credential = chooseCredential(deps.pools[route.provider.id], holder);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
 
   const content = await take(request, token, deps);
   if (isRefusal(content)) return content;
-  const deniedModel = authorizeModels(token, {
-    method: request.method,
-    target: route.target,
-    pattern: route.provider.modelInPath,
-    type: request.headers.get("content-type"),
-    encoding: request.headers.get("content-encoding"),
+  const deniedContent = await authorizeContent(token, deps.store, {
+    route,
+    request,
     content: content.bytes,
   });
-  if (deniedModel) return deniedModel;
+  if (deniedContent) return deniedContent;
 
   const begun = await deps.egress({
     method: request.method,
@@ -146,6 +146,10 @@ async function forward(
   return await respond(begun, {
     journal,
     route,
+    holder,
+    now,
+    store: deps.store,
+    defer: deps.defer,
     base: () => publicBase(request, route, deps),
     method: request.method,
     idleSeconds: deps.idleSeconds,
@@ -154,11 +158,9 @@ async function forward(
 }
 
 /** A request whose caller and wish are known, not yet believed. */
-interface Asked {
+interface Asked extends Presented {
   /** Where it seems to go, by prefix or signs. */
   readonly route: Route;
-  /** Every value that was in a slot. */
-  readonly values: readonly string[];
 }
 
 const NO_ROUTE: Refusal = { refused: "no_route" };
@@ -178,31 +180,9 @@ function identify(
   if (!known) return NO_ROUTE;
   const values = readSlots(request.headers, clean);
   if (values === undefined) return { refused: "token_ambiguous" };
-  return { route, values: [...values] };
+  const upload = uploadHash(route.provider, route.target);
+  return { route, values: [...values], upload };
 }
-
-/** Authenticates in one round trip; a value that cannot be a token costs none. */
-async function admit(
-  { values }: Asked,
-  { store, now }: Deps,
-): Promise<TokenRecord | Refusal> {
-  if (values.length === 0) return { refused: "token_missing" };
-  const candidates = values.filter(isTokenShaped);
-  const seconds = Math.floor(now() / 1000);
-  if (candidates.length === 0) {
-    return authenticate(values, [], { records: [] }, seconds);
-  }
-  try {
-    const admission = await store.admit(candidates.map(tokenId));
-    const token = authenticate(values, candidates, admission, seconds);
-    return isRefusal(token) ? token : paused(admission.pause, seconds) ?? token;
-  } catch (error) {
-    if (error instanceof StoreUnavailable) return STORE_AWAY;
-    throw error;
-  }
-}
-
-const STORE_AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
 
 /** A token for one provider only settles what signs leave open; a prefix stands. */
 function routeFor(
@@ -226,12 +206,29 @@ async function take(
   token: TokenRecord,
   { maxBodyBytes }: Deps,
 ): Promise<Content | Refusal> {
-  const whole = token.models.length > 0;
+  const whole = token.models.length > 0 || token.isolated;
   try {
     return await readContent(request, { limit: maxBodyBytes, whole });
   } catch {
     return { refused: "client_closed" };
   }
+}
+
+/** Whether the models and objects that the content names are the token's. */
+function authorizeContent(
+  token: TokenRecord,
+  store: Store,
+  sources: ObjectSources,
+): Promise<Refusal | undefined> | Refusal | undefined {
+  const { route, request, content } = sources;
+  return authorizeModels(token, {
+    method: request.method,
+    target: route.target,
+    pattern: route.provider.modelInPath,
+    type: request.headers.get("content-type"),
+    encoding: request.headers.get("content-encoding"),
+    content,
+  }) ?? authorizeObjects(token, store, sources);
 }
 
 /** Notes the use, at most once a minute, behind the answer's back. */

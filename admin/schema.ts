@@ -7,7 +7,7 @@
 
 import * as v from "valibot";
 import { parseRange } from "../core/policy.ts";
-import { ENDPOINT_CLASSES } from "../core/provider.ts";
+import { ENDPOINT_CLASSES, USUAL_ENDPOINTS } from "../core/provider.ts";
 import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
 
@@ -49,11 +49,16 @@ const Models = v.pipe(
   v.metadata({ description: "Globs; empty: any model" }),
 );
 
+const CLASSES = ["all", ...ENDPOINT_CLASSES] as const;
+
 const Endpoints = v.pipe(
-  v.array(
-    v.picklist(ENDPOINT_CLASSES, `must be of ${ENDPOINT_CLASSES.join(", ")}`),
-  ),
-  v.metadata({ description: "Guarded surfaces opened to this token" }),
+  v.array(v.picklist(CLASSES, `must be of ${CLASSES.join(", ")}`)),
+  v.minLength(1, "must name at least one class"),
+  v.metadata({
+    description: `Classes of endpoints; ${
+      USUAL_ENDPOINTS.join(", ")
+    } if absent`,
+  }),
 );
 
 const Addresses = v.pipe(
@@ -87,8 +92,9 @@ export const CreateToken = (ids: readonly string[]) =>
     ),
     note: v.optional(Note, ""),
     models: v.optional(Models, []),
-    endpoints: v.optional(Endpoints, []),
+    endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
     addresses: v.optional(Addresses, []),
+    isolated: v.optional(v.boolean(), false),
     expires: v.optional(v.nullable(Moment)),
   });
 
@@ -102,6 +108,7 @@ export const EditToken = (ids: readonly string[]) =>
       models: v.optional(Models),
       endpoints: v.optional(Endpoints),
       addresses: v.optional(Addresses),
+      isolated: v.optional(v.boolean()),
       expires: v.optional(v.nullable(Moment)),
       status: v.optional(
         v.picklist(["active", "disabled"], "must be active or disabled"),
@@ -157,6 +164,7 @@ const ExportedToken = (ids: readonly string[]) =>
     models: Models,
     endpoints: Endpoints,
     addresses: Addresses,
+    isolated: v.boolean(),
     expires: v.optional(Seconds),
     status: v.picklist(["active", "disabled"]),
     created: Seconds,
@@ -188,6 +196,7 @@ export const PublicToken = v.object({
   models: v.array(v.string()),
   endpoints: v.array(v.string()),
   addresses: v.array(v.string()),
+  isolated: v.boolean(),
   status: v.picklist(["active", "disabled"]),
   created: Moment,
   createdBy: v.string(),

@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createFlights } from "./flight.ts";
-import { covers, members, modelsNamed } from "./model.ts";
+import { elements, keepElements, members } from "./json.ts";
+import { covers, modelsNamed } from "./model.ts";
 import { authenticate, clientAddress, parseRange, within } from "./policy.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 import { readTarget } from "./target.ts";
@@ -145,6 +146,31 @@ Deno.test("members() finds every member of a name at the top level, and none bel
   ) {
     assert.equal(values(broken), undefined, broken);
   }
+});
+
+Deno.test("elements() finds every value of an array, whatever is in it", () => {
+  const text = '{"d": [ {"a":[1,"]"]} , [2,{}],"x,]" ,3.5e1, [] ] ,"e":[]}';
+  const inside = (name: string) =>
+    elements(text, members(text, name)![0]!)
+      .map(({ start, end }) => text.slice(start, end));
+  assert.deepEqual(inside("d"), [
+    '{"a":[1,"]"]}',
+    "[2,{}]",
+    '"x,]"',
+    "3.5e1",
+    "[]",
+  ]);
+  assert.deepEqual(inside("e"), []);
+});
+
+Deno.test("keepElements() leaves all other bytes", () => {
+  const text = '{"n": 1.0,"d":[ 1 , 22,3 ], "z":1e2}';
+  const [array] = members(text, "d")!;
+  const kept = (keep: (element: string) => boolean) =>
+    keepElements(text, array!, keep);
+  assert.equal(kept(() => true), text);
+  assert.equal(kept((one) => one !== "22"), '{"n": 1.0,"d":[1,3], "z":1e2}');
+  assert.equal(kept(() => false), '{"n": 1.0,"d":[], "z":1e2}');
 });
 
 Deno.test("members() does not tire of megabytes", () => {

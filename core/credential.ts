@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Holder } from "./admit.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** An API key a provider issued to the owner; a token is what doppel issues. */
@@ -14,13 +15,14 @@ export interface Credential {
   readonly key: string;
 }
 
-/** Spreads tokens over a pool: the same token keeps the same key, so the origin's caches stay warm. */
+/** The origin's own minted secret where there is one; else a key of the pool, the same for the same token, so that the origin's caches stay warm. */
 export function chooseCredential(
   pool: readonly Credential[] | undefined,
-  tokenId: string,
+  { token, minted }: Holder,
 ): Credential | Refusal {
+  if (minted) return { id: `${minted.provider}-minted`, key: minted.secret };
   if (!pool?.length) return { refused: "no_credential" };
   let sum = 0;
-  for (const char of tokenId) sum = (sum * 31 + char.charCodeAt(0)) >>> 0;
+  for (const char of token.id) sum = (sum * 31 + char.charCodeAt(0)) >>> 0;
   return pool[sum % pool.length]!;
 }

@@ -6,6 +6,7 @@
  */
 
 import { BlockList, isIP } from "node:net";
+import type { Holder } from "./admit.ts";
 import { covers, modelsNamed, type ModelSources } from "./model.ts";
 import { endpointClass, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
@@ -34,7 +35,14 @@ export function authenticate(
   const claimed = new Set(values.filter(bearsOurPrefix));
   for (const { value } of known) claimed.add(value);
   if (claimed.size > 1) return { refused: "token_ambiguous" };
-  const record = known[0]?.record;
+  return usable(known[0]?.record, now);
+}
+
+/** The record while its token may be used. */
+export function usable(
+  record: TokenRecord | undefined,
+  now: number,
+): TokenRecord | Refusal {
   if (record?.status !== "active") return { refused: "token_invalid" };
   // Not `expires <= now`, which lets an unreadable time through.
   if (record.expires !== undefined && !(record.expires > now)) {
@@ -69,8 +77,9 @@ export function paused(
 
 /** Whether the token's scopes cover a route; what costs least is asked first. */
 export function authorize(
-  token: TokenRecord,
+  { token, minted }: Holder,
   { provider, target }: Route,
+  method: string,
   address: () => string | undefined,
 ): Refusal | undefined {
   if (!token.providers.includes(provider.id)) {
@@ -80,10 +89,16 @@ export function authorize(
   if (token.addresses.length > 0 && !within(token.addresses, address())) {
     return { refused: "address_denied" };
   }
-  const endpoint = endpointClass(provider, target);
-  return endpoint === undefined || token.endpoints.includes(endpoint)
-    ? undefined
-    : { refused: "endpoint_denied" };
+  const endpoint = endpointClass(provider, method, target);
+  if (minted && (minted.provider !== provider.id || endpoint !== "realtime")) {
+    const detail = "This secret is not valid for this endpoint.";
+    return { refused: "endpoint_denied", detail };
+  }
+  if (token.endpoints.some((open) => open === endpoint || open === "all")) {
+    return undefined;
+  }
+  const detail = `This doppel token is not valid for "${endpoint}" endpoints.`;
+  return { refused: "endpoint_denied", detail };
 }
 
 /**

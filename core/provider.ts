@@ -10,11 +10,38 @@ import type { CleanTarget, Target } from "./target.ts";
 /** Turns a refusal into the error body an API's SDKs raise as their own error. */
 export type Envelope = (facts: RefusalFacts) => unknown;
 
-/** Surfaces of an API that a token must ask for by name. */
-export const ENDPOINT_CLASSES = ["admin", "secrets"] as const;
+/**
+ * What an endpoint is for. `stored`: what the API keeps of a holder (responses,
+ * conversations, vector stores, caches); `admin`: the owner's organisation and
+ * vaults; `secrets`: mints credentials that doppel cannot take back; `other`:
+ * all that no row of the table knows.
+ */
+export const ENDPOINT_CLASSES = [
+  "inference",
+  "embeddings",
+  "images",
+  "audio",
+  "models",
+  "realtime",
+  "files",
+  "batches",
+  "stored",
+  "videos",
+  "fine-tuning",
+  "agents",
+  "admin",
+  "secrets",
+  "other",
+] as const;
 
-/** `admin`: the owner's organisation and vaults; `secrets`: mints credentials that outlive the token. */
+/** See {@linkcode ENDPOINT_CLASSES}. */
 export type EndpointClass = typeof ENDPOINT_CLASSES[number];
+
+/** What a token may call unless its owner says otherwise: nothing that shows or spends what other holders of the key have made. */
+export const USUAL_ENDPOINTS: readonly EndpointClass[] = ENDPOINT_CLASSES.slice(
+  0,
+  6,
+);
 
 /** How a request without a prefix shows which API it means. */
 export interface Signs {
@@ -47,11 +74,14 @@ export interface Provider {
   readonly envelope: (path: string) => Envelope;
   /** What a client that writes paths its own way meant. */
   readonly canonical?: (target: CleanTarget) => CleanTarget;
-  /** Surfaces closed to tokens that did not ask for them. */
-  readonly guarded: readonly {
-    readonly endpoint: EndpointClass;
-    readonly path: RegExp;
-  }[];
+  /** What `METHOD /path` is for, the path in lower case and without a slash at its end; the first that fits. */
+  readonly endpoints: readonly (readonly [EndpointClass, RegExp])[];
+  /** What its holders make and can name again. */
+  readonly objects: ObjectNames;
+  /** How the secrets begin that its realtime endpoints mint. */
+  readonly minted?: string;
+  /** Uploads in several requests, of which the later ones may carry no credential: their paths, and the upload's id (group 1) in a query. */
+  readonly upload?: { readonly path: RegExp; readonly id: RegExp };
   /** JSON fields that hold an absolute URL which SDKs follow. */
   readonly followed: readonly {
     readonly path: RegExp;
@@ -59,6 +89,18 @@ export interface Provider {
   }[];
   /** The model a path names, still percent-encoded. */
   readonly modelInPath: RegExp;
+}
+
+/** How an API names its objects. */
+export interface ObjectNames {
+  /** The object a path is about: group 1. What has none is a collection, or no object at all. */
+  readonly path: RegExp;
+  /** A JSON string or form value that names an object: group 1. */
+  readonly name: RegExp;
+  /** Where an answer names what was made: members, split by dots, `*` for each of an array. */
+  readonly made: readonly string[];
+  /** Requests that point to content nobody has looked into: `METHOD /path` and what their text holds. */
+  readonly hidden: readonly (readonly [RegExp, RegExp])[];
 }
 
 /** Which provider a request goes to, and how that was found. */
@@ -110,16 +152,23 @@ function shows(
 }
 
 /**
- * The class a target belongs to, `undefined` for what every token may call.
- * Looked up in the path as a lenient origin would read it: decoded once,
- * doubled slashes folded, in lower case.
+ * The class of a request. Looked up in the path as a lenient origin would read
+ * it: decoded once, doubled slashes folded, in lower case.
  */
 export function endpointClass(
-  provider: Provider,
+  { endpoints }: Provider,
+  method: string,
   { path }: Target,
-): EndpointClass | undefined {
+): EndpointClass {
+  const line = requestLine(method, path);
+  return endpoints.find(([, pattern]) => pattern.test(line))?.[0] ?? "other";
+}
+
+/** `METHOD /path` as the table's patterns expect it; HEAD is as good as GET. */
+export function requestLine(method: string, path: string): string {
   const lenient = percentDecode(path).replace(/\/+/g, "/").toLowerCase();
-  return provider.guarded.find((row) => row.path.test(lenient))?.endpoint;
+  const verb = method === "HEAD" ? "GET" : method;
+  return `${verb} ${lenient.replace(/(?<=.)\/$/, "")}`;
 }
 
 /** Decodes every valid percent-encoding; what is none stays. */

@@ -50,6 +50,7 @@ export const REFUSALS = {
   endpoint_denied: no(403, "This doppel token is not valid for this endpoint."),
   address_denied: no(403, "This doppel token is not valid from this address."),
   no_route: no(404, "No API behind this doppel has such a path."),
+  object_unknown: no(404, "There is no such object."),
   body_too_large: no(413, "The body is larger than this doppel accepts."),
   upgrade_refused: no(426, "No WebSocket on this route: use HTTP."),
   rate_limited: again(429, "This doppel token is over its rate."),

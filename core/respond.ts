@@ -5,19 +5,22 @@
  * @module
  */
 
+import {
+  claimUpload,
+  type Edit,
+  type Editing,
+  editsOf,
+  eventClaims,
+} from "./edit.ts";
 import type { Begun } from "./egress.ts";
-import type { Route } from "./provider.ts";
-import type { Refusal } from "./refusal.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
-import { followedField, turnBack, turnField } from "./turn.ts";
+import { StoreUnavailable } from "./store.ts";
+import { turnBack } from "./turn.ts";
 import { readText, type Watch, watch } from "./watch.ts";
 
 /** What an answer is sent down with. */
-export interface Journey extends Watch {
-  /** Where the request went. */
-  readonly route: Route;
-  /** Method of the request. */
-  readonly method: string;
+export interface Journey extends Watch, Editing {
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
 }
@@ -43,12 +46,7 @@ export async function respond(
   const { status } = response;
   const headers = fieldsDown(response.headers);
   const turn = (url: string) => turnBack(url, route.provider, base);
-  for (const field of FOLLOWED_FIELDS) {
-    const value = headers.get(field);
-    if (value === null) continue;
-    const relative = /^\/(?!\/)/.test(value);
-    headers.set(field, relative ? route.prefix + value : turn(value));
-  }
+  const upload = turnFields(headers, route.prefix, turn);
   const originId = headers.get("x-request-id") ?? headers.get("request-id");
   if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
   journal.note({
@@ -56,21 +54,74 @@ export async function respond(
     firstByteMs: journal.elapsed(),
     ...(originId !== null && { originId }),
   });
+  const refused = upload && await kept(() => claimUpload(upload, journey));
+  if (isRefusal(refused)) return give(begun, refused);
   if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
     begun.flight.land();
     journal.close("complete");
     return new Response(null, { status, headers });
   }
-  const field = followedField(route, headers);
-  if (field === undefined) {
-    const watched = watch(response.body, begun, journey);
+  const edits = status < 300 ? editsOf(journey, headers, turn) : [];
+  if (edits.length === 0) {
+    const tap = eventClaims(journey, headers);
+    const watched = watch(response.body, begun, { ...journey, tap });
     return new Response(watched, { status, headers });
   }
   const text = await readText(response, begun, journey.idleSeconds);
-  if (typeof text !== "string") return text;
-  const turned = new TextEncoder().encode(turnField(text, field, turn));
+  const edited = isRefusal(text)
+    ? text
+    : await kept(() => changed(text, edits));
+  if (isRefusal(edited)) return edited;
+  const content = new TextEncoder().encode(edited);
   headers.delete("content-length");
-  journal.close("complete", { bytes: turned.byteLength });
-  return new Response(turned, { status, headers });
+  journal.close("complete", { bytes: content.byteLength });
+  return new Response(content, { status, headers });
+}
+
+/** Turns URLs in fields back to doppel; the one an upload goes on with, as the origin gave it. */
+function turnFields(
+  headers: Headers,
+  prefix: string,
+  turn: (url: string) => string,
+): string | null {
+  const upload = headers.get("x-goog-upload-url") ?? headers.get("location");
+  for (const field of FOLLOWED_FIELDS) {
+    const value = headers.get(field);
+    if (value === null) continue;
+    const relative = /^\/(?!\/)/.test(value);
+    headers.set(field, relative ? prefix + value : turn(value));
+  }
+  return upload;
+}
+
+async function changed(text: string, edits: readonly Edit[]): Promise<string> {
+  for (const change of edits) text = await change(text);
+  return text;
+}
+
+const UNREADABLE: Refusal = {
+  refused: "origin_unreachable",
+  detail: "The API's answer could not be read.",
+};
+
+/** What `work` gives; a refusal where the store is away or the answer was not what it says. */
+async function kept<Result>(
+  work: () => Promise<Result>,
+): Promise<Result | Refusal> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof SyntaxError) return UNREADABLE;
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return { refused: "store_unavailable", retryAfter: 1 };
+  }
+}
+
+/** The refusal, the answer given up for it. */
+function give({ response, flight, abort }: Begun, refusal: Refusal): Refusal {
+  abort();
+  flight.land();
+  response.body?.cancel().catch(() => {});
+  return refusal;
 }

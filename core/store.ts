@@ -29,10 +29,12 @@ export interface TokenRecord {
   readonly providers: readonly string[];
   /** Globs of the models it may name; empty: any. */
   readonly models: readonly string[];
-  /** Guarded surfaces it may call besides all others. */
-  readonly endpoints: readonly EndpointClass[];
+  /** Classes of endpoints it may call; `all`: every one. */
+  readonly endpoints: readonly (EndpointClass | "all")[];
   /** CIDR ranges it may be used from; empty: anywhere. */
   readonly addresses: readonly string[];
+  /** Whether it sees only those objects at an origin that were made with it. */
+  readonly isolated: boolean;
   /** When it stops working; absent: never. */
   readonly expires?: number;
   /** `disabled` is refused like an unknown token. */
@@ -54,6 +56,7 @@ export interface TokenPatch extends
       | "models"
       | "endpoints"
       | "addresses"
+      | "isolated"
       | "status"
     >
   > {
@@ -97,6 +100,18 @@ export interface Admission {
   readonly records: readonly (TokenRecord | undefined)[];
   /** Whether doppel is or will be paused. */
   readonly pause?: Pause;
+}
+
+/** What was made or begun at an origin with a token: an object, an upload, a minted secret. */
+export interface Claim {
+  /** Lower-case hex SHA-256 of what names it; nothing else of that is kept. */
+  readonly hash: string;
+  /** Public id of the token. */
+  readonly token: string;
+  /** An origin's secret, readable to nobody but who knows the name; and whose it is. */
+  readonly sealed?: { readonly provider: string; readonly secret: string };
+  /** When it is forgotten, seconds since the epoch. */
+  readonly expires: number;
 }
 
 /** A page of a list and where the next one starts. */
@@ -150,6 +165,12 @@ export interface Store {
   setPause(pause: Pause | undefined, entry: AuditEntry): Promise<void>;
   /** Newest first, the last 10,000 kept. 1 command. */
   listAudit(page: PageRequest): Promise<Page<AuditEntry>>;
+  /** Keeps those that nobody has made before; the first claim stands. 1 command per claim. */
+  keepClaims(claims: readonly Claim[]): Promise<void>;
+  /** In the order of the hashes. 1 command. */
+  findClaims(
+    hashes: readonly string[],
+  ): Promise<readonly (Claim | undefined)[]>;
   /** `true` the first time only; forgotten after `expires` (seconds since the epoch). 1 command. */
   takeNonce(nonce: string, expires: number): Promise<boolean>;
   /** Resolves where the store answers. 1 command. */

@@ -46,9 +46,9 @@ export function isTokenShaped(value: string): boolean {
   return MINTED.test(value) && checksum(value.slice(0, -6)) === value.slice(-6);
 }
 
-/** Whether `value` says of itself that it is a token of ours. */
+/** Whether `value` says of itself that it is ours: a token, or a child of one. */
 export function bearsOurPrefix(value: string): boolean {
-  return value.startsWith("dpl_");
+  return /^(?:ek_|auth_tokens\/)?dpl_/.test(value);
 }
 
 /**

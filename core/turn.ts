@@ -6,13 +6,10 @@
 
 import type { Provider, Route } from "./provider.ts";
 
-/** The JSON field in this answer that holds a URL to be turned back. */
+/** The JSON field of the route's answers that holds a URL to be turned back. */
 export function followedField(
   { provider, target }: Route,
-  headers: Headers,
 ): string | undefined {
-  const type = headers.get("content-type") ?? "";
-  if (!/^application\/json\b/i.test(type)) return undefined;
   return provider.followed.find((row) => row.path.test(target.path))?.field;
 }
 

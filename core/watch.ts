@@ -19,6 +19,8 @@ export interface Watch {
   readonly idleSeconds: number;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
+  /** Looks at each chunk before it goes down. */
+  readonly tap?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 /** Most of a followed answer that is read here, bytes: far more than a page of any list. */
@@ -61,7 +63,7 @@ export async function readText(
 export function watch(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { flight, abort }: Begun,
-  { journal, idleSeconds, signal }: Watch,
+  { journal, idleSeconds, signal, tap }: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
   let bytes = 0;
@@ -78,6 +80,7 @@ export function watch(
         flight.rest();
         if (!done) {
           bytes += value.byteLength;
+          tap?.(value);
           return enqueueInPieces(controller, value);
         }
         flight.land();

@@ -10,10 +10,20 @@
 import type { Provider } from "../core/provider.ts";
 import type { CleanTarget } from "../core/target.ts";
 import {
+  ANTHROPIC_ENDPOINTS,
+  GEMINI_ENDPOINTS,
+  OPENAI_ENDPOINTS,
+} from "./endpoints.ts";
+import {
   anthropicEnvelope,
   googleEnvelope,
   openaiEnvelope,
 } from "./envelope.ts";
+import {
+  ANTHROPIC_OBJECTS,
+  GEMINI_OBJECTS,
+  OPENAI_OBJECTS,
+} from "./objects.ts";
 
 /** Google's OpenAI-compatible surface, which speaks OpenAI's wire. */
 const GEMINI_AS_OPENAI = /^\/v1beta\/openai(?:\/|$)/;
@@ -33,14 +43,19 @@ const gemini: Provider = {
       `^/v1(?:alpha|beta1?)(?:/|$)|^/(?:upload|download)/|^/ws/google\\.|${GEMINI_VERB.source}`,
     ),
   },
-  credentialFields: (key, path) =>
-    GEMINI_AS_OPENAI.test(path) ? bearer(key) : [["x-goog-api-key", key]],
+  credentialFields(key, path) {
+    if (GEMINI_AS_OPENAI.test(path)) return bearer(key);
+    // An ephemeral token is no key: https://ai.google.dev/gemini-api/docs/ephemeral-tokens
+    return key.startsWith("auth_tokens/")
+      ? [["authorization", `Token ${key}`]]
+      : [["x-goog-api-key", key]];
+  },
   envelope: (path) =>
     GEMINI_AS_OPENAI.test(path) ? openaiEnvelope : googleEnvelope,
-  guarded: [
-    { endpoint: "secrets", path: /^\/v1[a-z0-9]*\/auth_?tokens(?:[/:]|$)/ },
-    { endpoint: "admin", path: /^\/v1[a-z0-9]*\/(?:webhooks|credentials)\b/ },
-  ],
+  endpoints: GEMINI_ENDPOINTS,
+  objects: GEMINI_OBJECTS,
+  minted: "auth_tokens/",
+  upload: { path: /^\/upload\//, id: /[?&]upload_id=([^&#]+)/ },
   followed: [{ path: /\/operations\//, field: "uri" }],
   modelInPath: /\/(?:models|tunedModels)\/([^/:]+)/,
 };
@@ -63,14 +78,8 @@ const anthropic: Provider = {
   },
   envelope: (path) =>
     ANTHROPIC_AS_OPENAI.test(path) ? openaiEnvelope : anthropicEnvelope,
-  guarded: [
-    {
-      endpoint: "admin",
-      path: /^\/v1\/(?:organizations?|vaults|webhook_endpoints)(?:\/|$)/,
-    },
-    // Where Claude Code turns an OAuth credential into a key.
-    { endpoint: "secrets", path: /^\/api(?:\/|$)/ },
-  ],
+  endpoints: ANTHROPIC_ENDPOINTS,
+  objects: ANTHROPIC_OBJECTS,
   followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
   modelInPath: /^\/v1\/models\/(.+)$/,
 };
@@ -85,17 +94,9 @@ const openai: Provider = {
   credentialFields: bearer,
   envelope: () => openaiEnvelope,
   canonical: azureAsOpenai,
-  guarded: [
-    {
-      endpoint: "admin",
-      path: /^\/v1\/(?:organizations?|vaults|webhook_endpoints)(?:\/|$)/,
-    },
-    {
-      endpoint: "secrets",
-      path:
-        /^\/v1\/(?:realtime\/(?:.*\/)?(?:client_secrets|(?:transcription_)?sessions)|chatkit\/sessions|tunnels\/.*reveal_token)(?:\/|$)/,
-    },
-  ],
+  endpoints: OPENAI_ENDPOINTS,
+  objects: OPENAI_OBJECTS,
+  minted: "ek_",
   followed: [],
   modelInPath: /^\/v1\/models\/(.+)$/,
 };

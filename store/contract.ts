@@ -27,6 +27,7 @@ export function record(fields: Partial<TokenRecord> = {}): TokenRecord {
     models: [],
     endpoints: [],
     addresses: [],
+    isolated: false,
     status: "active",
     created: 1_800_000_000,
     createdBy: "admin",
@@ -64,6 +65,26 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       assert.deepEqual(await store.admit([]), { records: [] });
     },
   );
+
+  law("the first claim stands, and lapses by itself", async ({ store }) => {
+    const soon = Math.floor(Date.now() / 1000) + 1;
+    const claim = {
+      hash: "a".repeat(64),
+      token: "one",
+      sealed: { provider: "openai", secret: "s" },
+      expires: soon + 600,
+    };
+    await store.keepClaims([claim, { ...claim, hash: "b", expires: soon }]);
+    await store.keepClaims([{ ...claim, token: "two" }]);
+    await store.keepClaims([]);
+    assert.deepEqual(await store.findClaims(["c", claim.hash]), [
+      undefined,
+      claim,
+    ]);
+    assert.deepEqual(await store.findClaims([]), []);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.deepEqual(await store.findClaims(["b"]), [undefined]);
+  });
 
   law("createToken() never overwrites", async ({ store }) => {
     const token = record({ status: "disabled" });

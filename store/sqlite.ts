@@ -8,6 +8,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import {
   type AuditEntry,
+  type Claim,
   type Page,
   type Store,
   StoreUnavailable,
@@ -30,6 +31,11 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS nonces (
     nonce TEXT PRIMARY KEY, expires INTEGER NOT NULL   -- seconds since the epoch
   ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS claims (
+    hash TEXT PRIMARY KEY, claim TEXT NOT NULL,
+    expires INTEGER NOT NULL                           -- seconds since the epoch
+  ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS claims_by_end ON claims (expires);
   CREATE TABLE IF NOT EXISTS state (
     name TEXT PRIMARY KEY, value TEXT NOT NULL         -- 'pause'
   ) WITHOUT ROWID;`;
@@ -49,6 +55,7 @@ export function sqliteStore(
   return {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
+    ...claimVerbs(tools, now),
     admit: (ids) =>
       attempt(() => {
         const pause = sql.state.get("pause");
@@ -164,6 +171,25 @@ function listVerbs({ sql }: Tools) {
   } satisfies Partial<Store>;
 }
 
+function claimVerbs({ sql, transact }: Tools, now: () => number) {
+  return {
+    keepClaims: (claims) =>
+      transact(() => {
+        sql.lapse.run(Math.floor(now() / 1000));
+        for (const claim of claims) {
+          sql.claim.run(claim.hash, JSON.stringify(claim), claim.expires);
+        }
+      }),
+    findClaims: (hashes) =>
+      attempt(() =>
+        hashes.map((hash) => {
+          const row = sql.claimed.get(hash, Math.floor(now() / 1000));
+          return row && parse<Claim>(row.claim);
+        })
+      ),
+  } satisfies Partial<Store>;
+}
+
 type Row = Record<string, unknown>;
 
 function statements(database: DatabaseSync) {
@@ -190,6 +216,11 @@ function statements(database: DatabaseSync) {
     take: prepare(
       "INSERT OR IGNORE INTO nonces (nonce, expires) VALUES (?, ?)",
     ),
+    claim: prepare(
+      "INSERT OR IGNORE INTO claims (hash, claim, expires) VALUES (?, ?, ?)",
+    ),
+    claimed: prepare("SELECT claim FROM claims WHERE hash = ? AND expires > ?"),
+    lapse: prepare("DELETE FROM claims WHERE expires <= ?"),
     expire: prepare("DELETE FROM nonces WHERE expires < ?"),
   };
 }

@@ -13,6 +13,7 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import {
   type AuditEntry,
+  type Claim,
   type ListedToken,
   type Pause,
   type Store,
@@ -52,6 +53,7 @@ export function upstashStore(
   return {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
+    ...claimVerbs(tools),
     async admit(ids) {
       const tokens = ids.map(keys.token);
       const [paused, ...records] = await run("admit", [
@@ -88,6 +90,7 @@ function toolsOf(redis: Redis, prefix: string) {
     keys: {
       token: (id: string) => `${prefix}token:${id}`,
       used: (id: string) => `${prefix}used:${id}`,
+      claim: (hash: string) => `${prefix}claim:${hash}`,
       nonce: (nonce: string) => `${prefix}nonce:${nonce}`,
       index: `${prefix}tokens`,
       audit: `${prefix}audit`,
@@ -196,6 +199,29 @@ function listVerbs({ redis, keys }: Tools) {
       return rows.length > limit
         ? { items, cursor: shown.at(-1)![0] }
         : { items };
+    },
+  } satisfies Partial<Store>;
+}
+
+function claimVerbs({ redis, keys }: Tools) {
+  return {
+    async keepClaims(claims) {
+      if (claims.length === 0) return;
+      const pipeline = redis.pipeline();
+      for (const claim of claims) {
+        const options = { nx: true, exat: claim.expires } as const;
+        pipeline.set(keys.claim(claim.hash), JSON.stringify(claim), options);
+      }
+      await attempt(() => pipeline.exec());
+    },
+    async findClaims(hashes) {
+      if (hashes.length === 0) return [];
+      const found = await attempt(() =>
+        redis.mget<(string | null)[]>(...hashes.map(keys.claim))
+      );
+      return found.map((text) =>
+        text === null ? undefined : JSON.parse(text) as Claim
+      );
     },
   } satisfies Partial<Store>;
 }

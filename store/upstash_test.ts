@@ -44,6 +44,7 @@ function withRedis() {
       const store = upstashStore(upstash);
       const token = record({ expires: 1_900_000_000 });
       const next = { hash: "f".repeat(64), last4: "wxyz", graceEnds: 1 };
+      const claim = (hash: string) => ({ hash, token: "t", expires: 4e9 });
       const verbs: [string, number, number, () => Promise<unknown>][] = [
         ["create", 5, 1, () => store.createToken(token, entry("a"))],
         ["admit", 3, 1, () => store.admit([token.id])],
@@ -61,6 +62,8 @@ function withRedis() {
         ["pause", 3, 1, () => store.setPause({ from: 1 }, entry("a"))],
         ["audit", 1, 1, () => store.listAudit({ limit: 10 })],
         ["nonce", 1, 1, () => store.takeNonce("n", 4_000_000_000)],
+        ["keep", 2, 1, () => store.keepClaims([claim("a"), claim("b")])],
+        ["find", 1, 1, () => store.findClaims(["a", "b", "c"])],
         ["ready", 1, 1, () => store.ready()],
         ["delete", 5, 1, () => store.deleteToken(token.id, entry("a"))],
         ["import", 6, 1, () => store.importTokens([record()], entry("a"))],

@@ -10,6 +10,7 @@ import type { LogLine } from "../core/journal.ts";
 import { createStamps } from "../core/stamp.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
 import { sqliteStore } from "../store/sqlite.ts";
+import { UNGUARDED } from "./classes.ts";
 
 /** What reached the origin, whole. */
 export interface Reached {
@@ -112,6 +113,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     const answer = await admin("POST", "/admin/tokens", {
       label: "test",
       providers: ["openai", "anthropic", "gemini"],
+      endpoints: UNGUARDED,
       ...fields,
     });
     if (answer.status !== 201) throw new Error(await answer.text());

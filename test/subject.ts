@@ -14,6 +14,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { callAdmin } from "../client.ts";
+import { UNGUARDED } from "./classes.ts";
 import { keepSecret, keepText } from "./evidence.ts";
 
 export type Runtime = "deno" | "bun";
@@ -143,6 +144,7 @@ export async function startDoppel(
       const minted = await subject.admin("POST", "/admin/tokens", {
         label: "test",
         providers: ["openai", "anthropic", "gemini"],
+        endpoints: UNGUARDED,
         ...fields,
       });
       return (minted as { token: string }).token;

@@ -1,0 +1,185 @@
+/**
+ * The few answers that do not go down as they came: those that would lead
+ * around doppel, hand out what outlives a token, or show what other tokens
+ * made. Only JSON is looked into; of it, all other bytes stay.
+ *
+ * @module
+ */
+
+import type { Holder } from "./admit.ts";
+import { childOf, seal } from "./child.ts";
+import {
+  listsObjects,
+  OBJECT_KEPT,
+  objectHash,
+  objectsMade,
+  ownList,
+} from "./object.ts";
+import {
+  endpointClass,
+  percentDecode,
+  type Provider,
+  type Route,
+} from "./provider.ts";
+import type { Target } from "./target.ts";
+import type { Claim, Store } from "./store.ts";
+import { fromRfc3339 } from "./time.ts";
+import { hashToken } from "./token.ts";
+import { followedField, turnField } from "./turn.ts";
+
+/** What an answer's text becomes; may ask and tell the store. Throws where the text cannot be read. */
+export type Edit = (text: string) => string | Promise<string>;
+
+/** What edits are made of. */
+export interface Editing {
+  /** Where the request went. */
+  readonly route: Route;
+  /** Method of the request. */
+  readonly method: string;
+  /** Whose request it was. */
+  readonly holder: Holder;
+  /** Where claims are kept. */
+  readonly store: Store;
+  /** Seconds since the epoch. */
+  readonly now: number;
+  /** Lets work outlive the answer. */
+  readonly defer: (name: string, work: Promise<unknown>) => void;
+}
+
+/** What is to be done to a successful answer with these fields; none: it passes as it comes. `turn` makes a URL of the origin's one of doppel's. */
+export function editsOf(
+  editing: Editing,
+  headers: Headers,
+  turn: (url: string) => string,
+): readonly Edit[] {
+  const type = headers.get("content-type") ?? "";
+  if (!/^application\/json\b/i.test(type)) return [];
+  const { route, method, holder } = editing;
+  const { provider, target } = route;
+  const edits: Edit[] = [];
+  const field = followedField(route);
+  if (field !== undefined) edits.push((text) => turnField(text, field, turn));
+  if (endpointClass(provider, method, target) === "realtime") {
+    edits.push((text) => exchangeSecrets(text, editing));
+  }
+  if (!holder.token.isolated || CONTENT.test(target.path)) return edits;
+  const lists = listsObjects(route, method);
+  return [
+    ...edits,
+    (text) => lists ? ownedOnly(text, editing) : claimMade(text, editing),
+  ];
+}
+
+/** What a file holds is the holder's own business, JSON or not. */
+const CONTENT = /(?:\/content|:download|\/results)$/;
+
+/** Longest that an origin's minted secret lives, seconds: Google's limit. */
+const SECRET_KEPT = 20 * 3600;
+const STRING = /"(?:[^"\\]|\\.)*"/g;
+
+/** Every secret the origin minted, exchanged for a child of the token that lives as long. */
+async function exchangeSecrets(
+  text: string,
+  { route: { provider }, holder, store, now }: Editing,
+): Promise<string> {
+  const { minted } = provider;
+  if (minted === undefined) return text;
+  const children = new Map<string, string>();
+  const exchanged = text.replace(STRING, (literal) => {
+    const secret = JSON.parse(literal) as string;
+    if (!secret.startsWith(minted)) return literal;
+    const child = children.get(secret) ?? childOf(secret);
+    children.set(secret, child);
+    return `"${child}"`;
+  });
+  const expires = expiryIn(text) ?? now + SECRET_KEPT;
+  await store.keepClaims(Array.from(children, ([secret, child]): Claim => ({
+    hash: hashToken(child),
+    token: holder.token.id,
+    sealed: { provider: provider.id, secret: seal(secret, child) },
+    expires,
+  })));
+  return exchanged;
+}
+
+/** Seconds since the epoch: OpenAI's `expires_at`, Google's `expireTime`. */
+function expiryIn(text: string): number | undefined {
+  const [, seconds] = /"expires_at"\s*:\s*(\d{10})\b/.exec(text) ?? [];
+  if (seconds !== undefined) return Number(seconds);
+  const [, time = ""] = /"expireTime"\s*:\s*"([^"]+)"/.exec(text) ?? [];
+  return fromRfc3339(time);
+}
+
+/** Remembers what was made as this token's. */
+async function claimMade(
+  text: string,
+  { route: { provider }, holder, store, now }: Editing,
+): Promise<string> {
+  const names = objectsMade(provider, JSON.parse(text));
+  await store.keepClaims(names.map((name) => ({
+    hash: objectHash(provider, name),
+    token: holder.token.id,
+    expires: now + OBJECT_KEPT,
+  })));
+  return text;
+}
+
+function ownedOnly(
+  text: string,
+  { route: { provider }, holder, store }: Editing,
+): Promise<string> {
+  return ownList(provider, text, async (names) => {
+    const hashes = names.map((name) => objectHash(provider, name));
+    const claims = await store.findClaims(hashes);
+    return new Set(
+      names.filter((_, i) => claims[i]?.token === holder.token.id),
+    );
+  });
+}
+
+/** Characters in which a stream's first event must end to be looked into. */
+const LONGEST_EVENT = 1_048_576;
+
+/** Looks at the chunks of an isolated token's stream until the first event has named what is being made, and remembers that; the stream does not wait. */
+export function eventClaims(
+  editing: Editing,
+  headers: Headers,
+): ((chunk: Uint8Array) => void) | undefined {
+  const type = headers.get("content-type") ?? "";
+  if (!editing.holder.token.isolated) return undefined;
+  if (!/^text\/event-stream\b/i.test(type)) return undefined;
+  const decoder = new TextDecoder();
+  let text: string | undefined = "";
+  return (chunk) => {
+    if (text === undefined) return;
+    text += decoder.decode(chunk, { stream: true });
+    const data = /(?:^|[\r\n])data: ?([^\r\n]+)[\r\n]/.exec(text)?.[1];
+    if (data === undefined && text.length < LONGEST_EVENT) return;
+    text = undefined;
+    if (data) editing.defer("claim", claimMade(data, editing));
+  };
+}
+
+/** Seconds that an upload may take; Google's URLs live for a week. */
+const UPLOAD_KEPT = 7 * 86_400;
+
+/** Under which an upload is remembered that a request or a URL goes on with. */
+export function uploadHash(
+  { id, upload }: Provider,
+  { path, query }: Target,
+): string | undefined {
+  if (!upload?.path.test(path)) return undefined;
+  const session = upload.id.exec(query)?.[1];
+  return session && hashToken(`${id} upload ${percentDecode(session)}`);
+}
+
+/** Remembers whose upload an answer begins: its later requests may carry no token. */
+export async function claimUpload(
+  url: string,
+  { route: { provider, target }, holder, store, now }: Editing,
+): Promise<void> {
+  const hash = uploadHash(provider, { path: target.path, query: url });
+  if (hash === undefined) return;
+  const token = holder.token.id;
+  await store.keepClaims([{ hash, token, expires: now + UPLOAD_KEPT }]);
+}
