@@ -78,6 +78,12 @@ const ROWS: readonly Row[] = [
   ["GET", at(`${V}/models/veo/operations/1`), ({ base }) => ({
     body: operation(`${base}/v1beta/files/clip:download?alt=media`),
   })],
+  ["POST", at(`${V}/models/[^/]+:batchGenerateContent`), () => ({
+    body: batch("BATCH_STATE_PENDING"),
+  })],
+  ["GET", at(`${V}/batches/one`), () => ({
+    body: batch("BATCH_STATE_SUCCEEDED"),
+  })],
   ["POST", at(`upload/${V}/files`), upload],
   ["GET", at(`(${V})/files/([^/:]+):download`), ({ base }, [, v, id]) => ({
     status: 302,
@@ -160,6 +166,18 @@ function file(base: string, id: string, size: number) {
     sizeBytes: `${size}`,
     uri: `${base}/v1beta/files/${id}`,
     state: "ACTIVE",
+  };
+}
+
+function batch(state: string) {
+  return {
+    name: "batches/one",
+    metadata: {
+      "@type": "type.googleapis.com/google.ai.generativelanguage.v1main.X",
+      name: "batches/one",
+      state,
+      output: { responsesFile: "files/results" },
+    },
   };
 }
 
