@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { ENDPOINT_CLASSES, USUAL_ENDPOINTS } from "./core/provider.ts";
 import { REFUSALS } from "./core/refusal.ts";
 import { SETTINGS } from "./core/settings.ts";
 import { TOKEN_PATTERN } from "./core/token.ts";
@@ -38,6 +39,17 @@ Deno.test("README: the refusals table is the code's", () => {
       `\`${code}\``,
       retry ? "yes" : "no",
       code === "client_closed" ? "in the log only" : detail,
+    ]),
+  );
+});
+
+Deno.test("README: the endpoints table is the code's", () => {
+  assert.deepEqual(
+    rows("Endpoints"),
+    Object.entries(ENDPOINT_CLASSES).map(([name, about]) => [
+      `\`${name}\``,
+      USUAL_ENDPOINTS.some((usual) => usual === name) ? "yes" : "",
+      about,
     ]),
   );
 });

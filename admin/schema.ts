@@ -7,7 +7,11 @@
 
 import * as v from "valibot";
 import { parseRange } from "../core/policy.ts";
-import { ENDPOINT_CLASSES, USUAL_ENDPOINTS } from "../core/provider.ts";
+import {
+  ENDPOINT_CLASSES,
+  type EndpointClass,
+  USUAL_ENDPOINTS,
+} from "../core/provider.ts";
 import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
 
@@ -49,7 +53,10 @@ const Models = v.pipe(
   v.metadata({ description: "Globs; empty: any model" }),
 );
 
-const CLASSES = ["all", ...ENDPOINT_CLASSES] as const;
+const CLASSES = ["all", ...Object.keys(ENDPOINT_CLASSES)] as (
+  | EndpointClass
+  | "all"
+)[];
 
 const Endpoints = v.pipe(
   v.array(v.picklist(CLASSES, `must be of ${CLASSES.join(", ")}`)),
