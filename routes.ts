@@ -17,7 +17,6 @@ import {
 import {
   chooseProvider,
   type Envelope,
-  percentDecode,
   type Provider,
   type Route,
 } from "./core/provider.ts";
@@ -32,7 +31,7 @@ import {
   type TokenRecord,
 } from "./core/store.ts";
 import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
-import { isTokenShaped, redactTokens, tokenId } from "./core/token.ts";
+import { isTokenShaped, tokenId } from "./core/token.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
 export interface Deps {
@@ -71,7 +70,7 @@ export async function handle(
   address: () => string | undefined = () => undefined,
 ): Promise<Response> {
   const journal = openJournal(
-    { method: request.method, path: loggable(pathOf(request.url)) },
+    { method: request.method, path: pathOf(request.url) },
     { now: deps.now, write: deps.log },
   );
   const asked = identify(request, deps.providers);
@@ -83,12 +82,6 @@ export async function handle(
   return isRefusal(outcome)
     ? answer(outcome, asked, { deps, journal })
     : outcome;
-}
-
-/** A path as it may be written down: no token in it, however it is encoded. */
-function loggable(path: string): string {
-  const decoded = percentDecode(path);
-  return decoded.includes("dpl_") ? redactTokens(decoded) : path;
 }
 
 /** What handle() hands down. */
@@ -141,6 +134,7 @@ async function forward(
     signal: request.signal,
   });
   if (isRefusal(begun)) return begun;
+  if (begun.hop) journal.note({ hop: true });
 
   account(token, deps);
   return await respond(begun, {
@@ -267,10 +261,11 @@ function answer(
   const envelope = isRefusal(asked)
     ? deps.unknownWire
     : asked.route.provider.envelope(asked.route.target.path);
-  const { refused } = refusal;
+  const { refused, reason } = refusal;
   journal.close(refused === "client_closed" ? "client_closed" : "refused", {
     status: REFUSALS[refused].status,
     refused,
+    ...(reason !== undefined && { reason }),
   });
   return refusalResponse(refusal, envelope, journal.id);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { RefusalFacts } from "./refusal.ts";
+import type { Region } from "./region.ts";
 import type { CleanTarget, Target } from "./target.ts";
 
 /** Turns a refusal into the error body an API's SDKs raise as their own error. */
@@ -59,6 +60,8 @@ export interface Provider {
   }[];
   /** The model a path names, still percent-encoded. */
   readonly modelInPath: RegExp;
+  /** How it refuses the region a request comes from. */
+  readonly region: Region;
 }
 
 /** Which provider a request goes to, and how that was found. */
