@@ -6,7 +6,7 @@
 
 import { type Content, readContent } from "./core/content.ts";
 import { chooseCredential, type Credential } from "./core/credential.ts";
-import type { Egress } from "./core/egress.ts";
+import { type Egress, METHODS } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import {
   authenticate,
@@ -156,7 +156,6 @@ interface Asked {
 }
 
 const NO_ROUTE: Refusal = { refused: "no_route" };
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 function identify(
   request: Request,

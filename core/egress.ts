@@ -12,6 +12,16 @@ import type { Refusal } from "./refusal.ts";
 import { type Fields, fieldsUp } from "./rewrite.ts";
 import type { Target } from "./target.ts";
 
+/** Methods that are forwarded. */
+export const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+]);
+
 /** A request on its way to an origin. */
 export interface Forwarded {
   /** Upper case. */

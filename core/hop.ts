@@ -11,7 +11,7 @@
  */
 
 import type { Content } from "./content.ts";
-import type { Aim, Forwarded } from "./egress.ts";
+import { type Aim, type Forwarded, METHODS } from "./egress.ts";
 import type { Provider } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsUp } from "./rewrite.ts";
@@ -125,6 +125,7 @@ export function readHopRequest(
     window,
   });
   if (typeof signer === "string") return shut(401, signer);
+  if (!METHODS.has(method)) return shut(400, "No such method is forwarded.");
   if (!lengthFits(headers)) {
     return shut(401, "The content has not the length that was signed.");
   }

@@ -79,6 +79,7 @@ async function startOrigin() {
   const visits: Visit[] = [];
   let answer = echo;
   let refusing = true;
+  let early = Infinity;
   const server = createServer(async (request, response) => {
     const { from, api } = whose(request);
     const line = `${request.method} ${request.url}`;
@@ -86,30 +87,40 @@ async function startOrigin() {
     const visit: Visit = { from, api, line, headers, bytes: 0, response };
     visits.push(visit);
     const hash = createHash("sha256");
+    const refuses = from === "primary" && refusing;
+    const refuse = () => {
+      const { status, body } = REFUSED[api!];
+      response.writeHead(status, { "content-type": "application/json" })
+        .end(body);
+    };
     try {
       for await (const chunk of request) {
         visit.bytes += chunk.length;
         hash.update(chunk);
+        if (refuses && visit.bytes >= early && !response.headersSent) refuse();
       }
     } catch {
       return;
     }
-    if (from !== "primary" || !refusing) {
-      return void await answer(visit, hash.digest("hex"));
-    }
-    const { status, body } = REFUSED[api!];
-    response.writeHead(status, { "content-type": "application/json" })
-      .end(body);
+    if (!refuses) await answer(visit, hash.digest("hex"));
+    else if (!response.headersSent) refuse();
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port } = server.address() as { port: number };
   return {
     url: `http://127.0.0.1:${port}`,
     visits,
-    /** From now on; refuses no region where `regions` is given. */
-    play(next: Answer, regions: "refused" | "served" = "refused") {
+    /** From now on; a region is refused when `after` bytes have come. */
+    play(
+      next: Answer,
+      { refuses = true, after = Infinity }: {
+        refuses?: boolean;
+        after?: number;
+      } = {},
+    ) {
       answer = next;
-      refusing = regions === "refused";
+      refusing = refuses;
+      early = after;
       visits.length = 0;
     },
     async close() {

@@ -62,7 +62,7 @@ const laws: Laws = {
       pair.origin.play(
         ({ response }) =>
           response.writeHead(answer.status, answer.fields).end(answer.body),
-        "served",
+        { refuses: false },
       );
       const response = await pair.send(path, { method: "POST", body: CHAT });
       assert.equal(response.status, answer.status);
@@ -104,16 +104,39 @@ const laws: Laws = {
     );
   },
 
-  "a refused upload is sent again from its beginning, and never waited for":
-    async (pair) => {
-      pair.origin.play(echo);
+  "a client that leaves its upload is gone at the origin, and named in the log":
+    async (
+      pair,
+    ) => {
+      for (const api of ["anthropic", "openai"] as const) {
+        pair.origin.play(echo, { refuses: false });
+        const seen = pair.primary.lines().length;
+        const framing = { "content-length": `${MIB}` };
+        const answer = halves(pair, PATHS[api], random(MIB), framing);
+        const visit = await until(() => pair.origin.visits[0]);
+        await until(() => visit.bytes > 0);
+        answer.leave();
+        await until(() => visit.response.destroyed);
+        const line = await until(() => pair.primary.lines()[seen]);
+        assert.deepEqual([line.status, line.refused], [499, "client_closed"]);
+        assert.deepEqual(visitors(pair), [
+          api === "openai" ? "hop" : "primary",
+        ]);
+      }
+    },
+
+  "a refused upload is sent again from its beginning, and neither try waits for its end":
+    async (
+      pair,
+    ) => {
+      // Refuses while the client is still sending.
+      pair.origin.play(echo, { after: MIB / 4 });
       const content = random(MIB);
       const answer = halves(pair, PATHS.anthropic, content, {
         "content-length": `${MIB}`,
       });
-      // Half of it is at the origin before the client has sent the other half.
-      await until(() => pair.origin.visits[0]?.bytes! >= MIB / 4);
-      assert.deepEqual(visitors(pair), ["primary"]);
+      await until(() => (pair.origin.visits[1]?.bytes ?? 0) >= MIB / 4);
+      assert.deepEqual(visitors(pair), ["primary", "hop"]);
       assert.deepEqual(await answer.finish(), arrived(content));
       assert.deepEqual(visitors(pair), ["primary", "hop"]);
       for (const { headers } of pair.origin.visits) {
@@ -329,6 +352,10 @@ function halves(
   });
   sending.write(content.subarray(0, content.length / 2));
   return {
+    leave() {
+      answer.catch(() => {});
+      sending.destroy();
+    },
     finish() {
       sending.end(content.subarray(content.length / 2));
       return answer;

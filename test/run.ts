@@ -15,7 +15,14 @@ import { bunPath } from "./subject.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const deno = process.execPath;
-const OWN = ["core", "store", "main_test.ts", "admin_test.ts", "cli_test.ts"];
+const OWN = [
+  "core",
+  "store",
+  "main_test.ts",
+  "admin_test.ts",
+  "cli_test.ts",
+  "egress_test.ts",
+];
 const HOUSE = ["docs_test.ts", "layout_test.ts"];
 const total = { passed: 0, failed: 0 };
 
