@@ -9,9 +9,10 @@ import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
 import { type Operation, operations } from "./admin/operations.ts";
 import { type ConfiguredProvider, Problem } from "./admin/work.ts";
+import { problemResponse } from "./core/problem.ts";
 import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
-import { pathOf, readTarget } from "./core/target.ts";
+import { authorityOf, pathOf, readTarget } from "./core/target.ts";
 import { isRefusal } from "./core/refusal.ts";
 
 /** All that the admin API reaches outside itself. */
@@ -54,10 +55,10 @@ export function admin(deps: AdminDeps): Hono {
     throw new Problem(404, "The admin API has no such path.");
   });
   app.onError((error) => {
-    if (error instanceof Problem) return problem(error);
+    if (error instanceof Problem) return problemResponse(error);
     if (!(error instanceof StoreUnavailable)) throw error;
     const away = new Problem(503, "The store did not answer.");
-    return problem(away, { "retry-after": "1" });
+    return problemResponse(away, { "retry-after": "1" });
   });
   return app;
 }
@@ -76,12 +77,13 @@ async function authenticate(
   }
   const authority = authorityOf(request, publicUrl);
   const signer = verify(
-    { method, authority, ...target, hasContent: length > 0 },
+    { method, authority, ...target },
     headers,
     {
       secrets: adminSecrets,
       keyid: "admin",
       tag: "doppel-admin",
+      fields: length > 0 ? ["content-digest"] : [],
       now: Math.floor(now() / 1000),
       window: adminWindow,
     },
@@ -95,13 +97,6 @@ async function authenticate(
     throw new Problem(401, "This nonce was used before.");
   }
   return { signer, content };
-}
-
-function authorityOf(request: Request, publicUrl: string | undefined): string {
-  const { protocol, host } = new URL(publicUrl ?? request.url);
-  if (publicUrl !== undefined) return host;
-  const sent = request.headers.get("host")?.toLowerCase() ?? host;
-  return sent.replace(protocol === "https:" ? /:443$/ : /:80$/, "");
 }
 
 async function perform(
@@ -175,25 +170,4 @@ function said({ type, kind, message, expected }: v.BaseIssue<unknown>) {
     return kind === "schema" ? `must be ${expected}` : `must fit ${expected}`;
   }
   return message;
-}
-
-function problem(
-  { status, title, field }: Pick<Problem, "status" | "title" | "field">,
-  extra: Record<string, string> = {},
-): Response {
-  const body = {
-    type: "about:blank",
-    title,
-    status,
-    ...(field !== undefined && { field }),
-  };
-  return Response.json(body, {
-    status,
-    headers: {
-      ...SAFE,
-      "content-type": "application/problem+json",
-      ...(status === 401 && { "www-authenticate": "Signature" }),
-      ...extra,
-    },
-  });
 }

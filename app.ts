@@ -7,7 +7,14 @@
 
 import { Hono } from "hono";
 import { admin, type AdminDeps } from "./admin.ts";
+import { ENTRANCE } from "./core/hop.ts";
 import { pathOf } from "./core/target.ts";
+import {
+  createProbe,
+  enter,
+  type Entrance,
+  type EntranceDeps,
+} from "./entrance.ts";
 import { type Deps, handle } from "./routes.ts";
 
 /** What the runtime tells about a request. */
@@ -16,8 +23,10 @@ export interface Bindings {
   readonly address?: (request: Request) => string | undefined;
 }
 
-/** Everything the app needs. */
-export type AppDeps = Deps & AdminDeps;
+/** Everything the app needs; with an `entrance` it is a hop, too. */
+export type AppDeps = Deps & AdminDeps & EntranceDeps & {
+  readonly entrance?: Entrance | undefined;
+};
 
 /** A host and a port (RFC 9110 §7.2) and nothing else: on Deno the field becomes a part of `request.url`, and could bring a path with it. */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
@@ -35,6 +44,7 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
       ? next()
       : Promise.resolve(c.text("Bad Host.", 400));
   });
+  openEntrance(app, deps);
   app.get("/healthz", (c) => c.json({ ok: true, version: deps.version }));
   app.get("/readyz", async (c) => {
     const ready = await deps.store.ready().then(() => true, () => false);
@@ -60,6 +70,23 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     });
   });
   return app;
+}
+
+/** On a hop: the entrance, and `/healthz?probe=openai`, which says whether the API serves its region. */
+function openEntrance(app: Hono<{ Bindings: Bindings }>, deps: AppDeps) {
+  const { entrance, version } = deps;
+  if (entrance === undefined) return;
+  const probe = createProbe(entrance, deps);
+  app.all(`${ENTRANCE}*`, (c) => enter(c.req.raw, entrance, deps));
+  app.get("/healthz", async (c, next) => {
+    const provider = c.req.query("probe");
+    if (provider === undefined) return await next();
+    const region = await probe(provider);
+    const ok = region === "served";
+    return region === undefined
+      ? c.text("No such provider.", 404)
+      : c.json({ ok, version, provider, region }, ok ? 200 : 503);
+  });
 }
 
 /** Fields of an answer that scripts in a page may read; the first three carry Gemini's resumable upload. */

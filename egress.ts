@@ -5,7 +5,13 @@
  */
 
 import type { Content } from "./core/content.ts";
-import { aimed, type Egress } from "./core/egress.ts";
+import {
+  type Aim,
+  aimed,
+  type Begun,
+  type Egress,
+  type Forwarded,
+} from "./core/egress.ts";
 import type { Flights } from "./core/flight.ts";
 import type { Refusal } from "./core/refusal.ts";
 import type { Fields } from "./core/rewrite.ts";
@@ -25,14 +31,23 @@ export interface EgressOptions {
 /** Slowest upload that is not taken for silence, bytes per second. */
 const SLOWEST_UPLOAD = 65_536;
 
+/** Sends a request where it is aimed; refused where nobody is there, or silent. */
+export type Send = (
+  aim: Aim,
+  request: Pick<Forwarded, "method" | "content" | "signal">,
+) => Promise<Begun | Refusal>;
+
 /** An egress straight to the origin. */
-export function directEgress(
+export function directEgress(send: Send): Egress {
+  return (forwarded) => send(aimed(forwarded), forwarded);
+}
+
+/** The one place that calls `fetch`. */
+export function sender(
   { flights, firstByteSeconds, client, freshClient }: EgressOptions,
-): Egress {
-  return async (forwarded) => {
-    const { method, content, signal } = forwarded;
+): Send {
+  return async ({ url, fields }, { method, content, signal }) => {
     if (signal.aborted) return { refused: "client_closed" };
-    const { url, fields } = aimed(forwarded);
     const controller = new AbortController();
     const abort = () => controller.abort();
     const flight = flights.begin(abort);

@@ -12,12 +12,17 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { type Bindings, doppel } from "./app.ts";
 import { createFlights } from "./core/flight.ts";
+import { HOP_PURPOSE } from "./core/hop.ts";
+import type { Egress } from "./core/egress.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
 import { createStamps } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
-import { directEgress } from "./egress.ts";
+import { derivedSecret } from "./core/signature.ts";
+import { directEgress, sender } from "./egress.ts";
+import type { Entrance } from "./entrance.ts";
+import { fallbackEgress, hopEgress } from "./hop.ts";
 import manifest from "./package.json" with { type: "json" };
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";
 
@@ -40,7 +45,16 @@ const bun = "Bun" in globalThis;
 
 const settings = understood();
 const { store, place, adminSecrets } = await openStore(settings);
-const flights = createFlights(Date.now);
+const send = sender({
+  flights: createFlights(Date.now),
+  firstByteSeconds: settings.firstByteSeconds,
+  client: deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost: 256 }),
+  freshClient: deno?.createHttpClient?.({
+    http2: false,
+    poolMaxIdlePerHost: 0,
+  }),
+});
+const direct = directEgress(send);
 let server: Info | undefined;
 
 const app = doppel({
@@ -56,15 +70,8 @@ const app = doppel({
     origin: settings.origins[id] ?? origin,
     credentials: settings.pools[id]!.map((credential) => credential.id),
   })),
-  egress: directEgress({
-    flights,
-    firstByteSeconds: settings.firstByteSeconds,
-    client: deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost: 256 }),
-    freshClient: deno?.createHttpClient?.({
-      http2: false,
-      poolMaxIdlePerHost: 0,
-    }),
-  }),
+  egress: egressBeside(settings),
+  entrance: entranceOf(settings),
   now: Date.now,
   defer: (name, work) => void work.catch((error) => fault(name, error)),
   log,
@@ -110,6 +117,21 @@ function understood(): Settings {
     console.error(`doppel cannot start: ${error.message}`);
     process.exit(1);
   }
+}
+
+function egressBeside({ egress }: Settings): Egress {
+  if (egress.hop === undefined) return direct;
+  const { url, secret } = egress.hop;
+  const hop = { url, secret: derivedSecret(secret, HOP_PURPOSE) };
+  const { lookSeconds } = egress;
+  const through = hopEgress({ hop, send, now: Date.now, lookSeconds });
+  return fallbackEgress({ ...egress, direct, through, now: Date.now });
+}
+
+function entranceOf({ egress, adminWindow }: Settings): Entrance | undefined {
+  if (egress.entranceSecret === undefined) return undefined;
+  const secret = derivedSecret(egress.entranceSecret, HOP_PURPOSE);
+  return { secret, window: adminWindow, egress: direct };
 }
 
 /** Upstash where it is configured; else SQLite, with a secret of its own on the first start. */
@@ -189,6 +211,9 @@ function announce() {
     const names = without.map((id) => `${id.toUpperCase()}_API_KEY`);
     say(`  without a key  ${without.join(", ")} (set ${names.join(", ")})`);
   }
+  const { hop, entranceSecret } = settings.egress;
+  if (hop !== undefined) say(`  hop            ${hop.url}`);
+  if (entranceSecret !== undefined) say("  hop            this is one");
   say(
     `  mint a token   deno task doppel token create --label me --providers ${first}`,
   );

@@ -6,16 +6,15 @@
 
 import { admit, type Presented } from "./core/admit.ts";
 import { type Content, readContent } from "./core/content.ts";
-import { chooseCredential, type Credential } from "./core/credential.ts";
+import { type Credential, credentialOf } from "./core/credential.ts";
 import { uploadHash } from "./core/edit.ts";
-import type { Egress } from "./core/egress.ts";
+import { type Egress, METHODS } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
 import { authorize, authorizeModels } from "./core/policy.ts";
 import {
   chooseProvider,
   type Envelope,
-  percentDecode,
   type Provider,
   type Route,
 } from "./core/provider.ts";
@@ -30,7 +29,6 @@ import {
   type TokenRecord,
 } from "./core/store.ts";
 import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
-import { redactTokens } from "./core/token.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
 export interface Deps {
@@ -69,7 +67,7 @@ export async function handle(
   address: () => string | undefined = () => undefined,
 ): Promise<Response> {
   const journal = openJournal(
-    { method: request.method, path: loggable(pathOf(request.url)) },
+    { method: request.method, path: pathOf(request.url) },
     { now: deps.now, write: deps.log },
   );
   const asked = identify(request, deps.providers);
@@ -82,12 +80,6 @@ export async function handle(
   return isRefusal(outcome)
     ? answer(outcome, asked, { deps, journal })
     : outcome;
-}
-
-/** A path as it may be written down: no token in it, however it is encoded. */
-function loggable(path: string): string {
-  const decoded = percentDecode(path);
-  return decoded.includes("dpl_") ? redactTokens(decoded) : path;
 }
 
 const STORE_AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
@@ -118,7 +110,7 @@ async function forward(
   if (denied) return denied;
   if (wantsSocket(request)) return { refused: "upgrade_refused" };
 
-  const credential = chooseCredential(deps.pools[route.provider.id], holder);
+  const credential = credentialOf(holder, deps.pools[route.provider.id]);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
 
@@ -141,19 +133,18 @@ async function forward(
     signal: request.signal,
   });
   if (isRefusal(begun)) return begun;
+  if (begun.hop) journal.note({ hop: true });
 
   account(token, deps);
+  const { method, signal } = request;
   return await respond(begun, {
     journal,
     route,
-    holder,
-    now,
-    store: deps.store,
-    defer: deps.defer,
+    method,
     base: () => publicBase(request, route, deps),
-    method: request.method,
+    editing: { ...deps, route, method, holder, now },
     idleSeconds: deps.idleSeconds,
-    signal: request.signal,
+    signal,
   });
 }
 
@@ -164,7 +155,6 @@ interface Asked extends Presented {
 }
 
 const NO_ROUTE: Refusal = { refused: "no_route" };
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]);
 
 function identify(
   request: Request,
@@ -264,10 +254,11 @@ function answer(
   const envelope = isRefusal(asked)
     ? deps.unknownWire
     : asked.route.provider.envelope(asked.route.target.path);
-  const { refused } = refusal;
+  const { refused, reason } = refusal;
   journal.close(refused === "client_closed" ? "client_closed" : "refused", {
     status: REFUSALS[refused].status,
     refused,
+    ...(reason !== undefined && { reason }),
   });
   return refusalResponse(refusal, envelope, journal.id);
 }

@@ -429,6 +429,12 @@ Deno.test("readSettings() has documented defaults", () => {
       anthropic: [],
     },
     origins: { openai: "http://127.0.0.1:1/base" },
+    egress: {
+      modes: { openai: "direct", anthropic: "direct" },
+      refusedSeconds: 600,
+      lookSeconds: 10,
+      replayBytes: 4_194_304,
+    },
     data: "./.doppel",
     trustedProxies: [],
     maxBodyBytes: 1_073_741_824,
@@ -436,6 +442,25 @@ Deno.test("readSettings() has documented defaults", () => {
     idleSeconds: 900,
     log: "requests",
   });
+});
+
+const HOP_SECRET = "hop-secret-canary-0123456789abcdef";
+
+Deno.test("readSettings() makes a primary of a URL and a secret, a hop of the secret alone", () => {
+  const primary = read({
+    EGRESS_HOP_URL: "https://hop.example/",
+    EGRESS_HOP_SECRET: HOP_SECRET,
+    EGRESS_ANTHROPIC: "hop",
+  }).egress;
+  assert.deepEqual(primary.hop, {
+    url: "https://hop.example",
+    secret: HOP_SECRET,
+  });
+  assert.equal(primary.entranceSecret, undefined);
+  assert.deepEqual(primary.modes, { openai: "fallback", anthropic: "hop" });
+  const hop = read({ EGRESS_HOP_SECRET: HOP_SECRET }).egress;
+  assert.equal(hop.hop, undefined);
+  assert.equal(hop.entranceSecret, HOP_SECRET);
 });
 
 const stops: [name: string, env: Record<string, string>][] = [
@@ -462,6 +487,22 @@ const stops: [name: string, env: Record<string, string>][] = [
   ["MAX_BODY_BYTES", { MAX_BODY_BYTES: "1GB" }],
   ["IDLE_SECONDS", { IDLE_SECONDS: "0" }],
   ["LOG", { LOG: "debug" }],
+  ["EGRESS_HOP_SECRET", { EGRESS_HOP_URL: "https://hop.example" }],
+  ["EGRESS_HOP_SECRET", { EGRESS_HOP_SECRET: "short-canary" }],
+  ["EGRESS_HOP_URL", {
+    EGRESS_HOP_URL: "https://hop.example/path",
+    EGRESS_HOP_SECRET: HOP_SECRET,
+  }],
+  ["EGRESS_HOP_URL", {
+    EGRESS_HOP_URL: "hop.example",
+    EGRESS_HOP_SECRET: HOP_SECRET,
+  }],
+  ["EGRESS_OPENAI", { EGRESS_OPENAI: "hop" }],
+  ["EGRESS_OPENAI", { EGRESS_OPENAI: "sometimes" }],
+  ["EGRESS_OPENA", { EGRESS_OPENA: "direct" }],
+  ["EGRESS_REFUSED_SECONDS", { EGRESS_REFUSED_SECONDS: "0" }],
+  ["EGRESS_HOP_SECONDS", { EGRESS_HOP_SECONDS: "soon" }],
+  ["REPLAY_BODY_BYTES", { REPLAY_BODY_BYTES: "4MiB" }],
 ];
 
 for (const [name, env] of stops) {

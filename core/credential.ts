@@ -13,16 +13,27 @@ export interface Credential {
   readonly id: string;
   /** What goes into the provider's slot; never logged, listed or returned. */
   readonly key: string;
+  /** It is no key: the origin minted it for one session, and no other opens that. */
+  readonly minted?: true;
 }
 
-/** The origin's own minted secret where there is one; else a key of the pool, the same for the same token, so that the origin's caches stay warm. */
+/** What a request goes out with: the origin's own minted secret, where the client came with the one given for it; else a key of the pool. */
+export function credentialOf(
+  { token, minted }: Holder,
+  pool: readonly Credential[] | undefined,
+): Credential | Refusal {
+  return minted === undefined
+    ? chooseCredential(pool, token.id)
+    : { id: `${minted.provider}-minted`, key: minted.secret, minted: true };
+}
+
+/** A key of the pool, the same for the same name, so that the origin's caches stay warm. */
 export function chooseCredential(
   pool: readonly Credential[] | undefined,
-  { token, minted }: Holder,
+  name: string,
 ): Credential | Refusal {
-  if (minted) return { id: `${minted.provider}-minted`, key: minted.secret };
   if (!pool?.length) return { refused: "no_credential" };
   let sum = 0;
-  for (const char of token.id) sum = (sum * 31 + char.charCodeAt(0)) >>> 0;
+  for (const char of name) sum = (sum * 31 + char.charCodeAt(0)) >>> 0;
   return pool[sum % pool.length]!;
 }

@@ -12,6 +12,16 @@ import type { Refusal } from "./refusal.ts";
 import { type Fields, fieldsUp } from "./rewrite.ts";
 import type { Target } from "./target.ts";
 
+/** Methods that are forwarded. */
+export const METHODS: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+]);
+
 /** A request on its way to an origin. */
 export interface Forwarded {
   /** Upper case. */
@@ -38,10 +48,20 @@ export interface Begun {
   readonly flight: Flight;
   /** Stops the origin. */
   readonly abort: () => void;
+  /** Whether it came through a hop. */
+  readonly hop?: true;
 }
 
 /** Sends a request towards its origin. */
 export type Egress = (forwarded: Forwarded) => Promise<Begun | Refusal>;
+
+/** Where a request is sent, and with which fields. */
+export interface Aim {
+  /** Absolute. */
+  readonly url: string;
+  /** All but those that frame the content. */
+  readonly fields: Fields;
+}
 
 /** Target URI and fields: every slot emptied, the one key written. By concatenation, so that no path can name a host. */
 export function aimed(
@@ -49,7 +69,7 @@ export function aimed(
     Forwarded,
     "provider" | "target" | "credential" | "received"
   >,
-): { url: string; fields: Fields } {
+): Aim {
   const key = provider.credentialFields(credential.key, target.path);
   return {
     url: provider.origin + target.path + target.query,

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { percentDecode } from "./provider.ts";
 import type { RefusalCode } from "./refusal.ts";
+import { redactTokens } from "./token.ts";
 
 /** How a request ended. */
 export type Ending =
@@ -34,7 +36,11 @@ export interface LogLine {
   readonly status: number;
   /** Why it was refused. */
   readonly refused?: RefusalCode;
-  /** The origin's own request id. */
+  /** Why, in words for the owner. */
+  readonly reason?: string;
+  /** Whether it went through a hop, or came in at one. */
+  readonly hop?: true;
+  /** The origin's own request id; through a hop, the hop's where the origin gave none. */
   readonly originId?: string;
   /** Bytes of content sent down. */
   readonly bytes: number;
@@ -58,7 +64,7 @@ export interface Journal {
   close(ending: Ending, facts?: Partial<LogLine>): void;
 }
 
-/** A journal of one request; `now` is milliseconds, `write` gets the finished line. */
+/** A journal of one request at `path` as received; `now` is milliseconds, `write` gets the finished line. */
 export function openJournal(
   request: { method: string; path: string },
   { now, write }: { now: () => number; write: (line: LogLine) => void },
@@ -78,7 +84,7 @@ export function openJournal(
         time: new Date(started).toISOString(),
         id,
         method: request.method,
-        path: request.path,
+        path: loggable(request.path),
         status: 0,
         bytes: 0,
         ...facts,
@@ -88,4 +94,10 @@ export function openJournal(
       });
     },
   };
+}
+
+/** A path as it may be written down: no token in it, however it is encoded. */
+function loggable(path: string): string {
+  const decoded = percentDecode(path);
+  return decoded.includes("dpl_") ? redactTokens(decoded) : path;
 }

@@ -5,6 +5,7 @@
  */
 
 import type { RefusalFacts } from "./refusal.ts";
+import type { Region } from "./region.ts";
 import type { CleanTarget, Target } from "./target.ts";
 
 /** Turns a refusal into the error body an API's SDKs raise as their own error. */
@@ -88,6 +89,8 @@ export interface Provider {
   }[];
   /** The model a path names, still percent-encoded. */
   readonly modelInPath: RegExp;
+  /** How it refuses the region a request comes from. */
+  readonly region: Region;
 }
 
 /** How an API names its objects. */

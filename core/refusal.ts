@@ -80,6 +80,8 @@ export interface Refusal {
   readonly detail?: string;
   /** Seconds until a retry may succeed (`Retry-After`, RFC 9110 §10.2.3). */
   readonly retryAfter?: number;
+  /** For the log only. */
+  readonly reason?: string;
 }
 
 /** What an error body is made of. */

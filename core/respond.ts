@@ -13,6 +13,7 @@ import {
   eventClaims,
 } from "./edit.ts";
 import type { Begun } from "./egress.ts";
+import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
@@ -20,7 +21,13 @@ import { turnBack } from "./turn.ts";
 import { readText, type Watch, watch } from "./watch.ts";
 
 /** What an answer is sent down with. */
-export interface Journey extends Watch, Editing {
+export interface Journey extends Watch {
+  /** Where the request went. */
+  readonly route: Route;
+  /** Method of the request. */
+  readonly method: string;
+  /** What of the answer may have to be changed; absent: nothing. */
+  readonly editing?: Editing;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
 }
@@ -42,7 +49,7 @@ export async function respond(
   journey: Journey,
 ): Promise<Response | Refusal> {
   const { response } = begun;
-  const { journal, route, base, method } = journey;
+  const { journal, route, base, method, editing } = journey;
   const { status } = response;
   const headers = fieldsDown(response.headers);
   const turn = (url: string) => turnBack(url, route.provider, base);
@@ -54,17 +61,18 @@ export async function respond(
     firstByteMs: journal.elapsed(),
     ...(originId !== null && { originId }),
   });
-  const refused = upload && await kept(() => claimUpload(upload, journey));
-  if (isRefusal(refused)) return give(begun, refused);
+  const claimed = upload && editing &&
+    await kept(() => claimUpload(upload, editing));
+  if (isRefusal(claimed)) return give(begun, claimed);
   if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
     begun.flight.land();
     journal.close("complete");
     return new Response(null, { status, headers });
   }
-  const edits = status < 300 ? editsOf(journey, headers, turn) : [];
+  const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
   if (edits.length === 0) {
-    const tap = eventClaims(journey, headers);
+    const tap = editing && eventClaims(editing, headers);
     const watched = watch(response.body, begun, { ...journey, tap });
     return new Response(watched, { status, headers });
   }

@@ -44,7 +44,10 @@ const NOT_UP: ReadonlySet<string> = new Set([
   "x-goog-user-project",
 ]);
 
-const NOT_UP_PREFIXES = ["proxy-", "x-forwarded-", "cf-"];
+/** Two doppels talk in these; neither a client nor an origin has a say in it. */
+const BETWEEN_DOPPELS = "doppel-";
+
+const NOT_UP_PREFIXES = ["proxy-", "x-forwarded-", "cf-", BETWEEN_DOPPELS];
 
 const NOT_DOWN: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
@@ -92,7 +95,8 @@ export function fieldsDown(received: Headers): Headers {
   const named = connectionOptions(received);
   const fields = new Headers(SAFE as [string, string][]);
   received.forEach((value, name) => {
-    if (!NOT_DOWN.has(name) && !named?.includes(name)) fields.set(name, value);
+    if (NOT_DOWN.has(name) || named?.includes(name)) return;
+    if (!name.startsWith(BETWEEN_DOPPELS)) fields.set(name, value);
   });
   return fields;
 }

@@ -6,8 +6,10 @@
  */
 
 import type { Credential } from "./credential.ts";
+import { baseUrl, type Environment, longEnough, wrong } from "./environment.ts";
 import { parseRange } from "./policy.ts";
-import { SHORTEST_SECRET } from "./signature.ts";
+
+export { type Environment, SettingsError } from "./environment.ts";
 
 /** One row per variable, in the order of the README's table, which a test holds against this one; `<PROVIDER>` stands for a row of the provider table. */
 export const SETTINGS = {
@@ -32,6 +34,30 @@ export const SETTINGS = {
   "<PROVIDER>_UPSTREAM": {
     default: "the real host",
     about: "another origin for this provider; a base path in it is kept",
+  },
+  EGRESS_HOP_URL: {
+    default: "",
+    about: "a second doppel, in a region the APIs serve; no path",
+  },
+  EGRESS_HOP_SECRET: {
+    default: "",
+    about: "shared with the hop; without a URL, this doppel is one",
+  },
+  "EGRESS_<PROVIDER>": {
+    default: "`fallback` with a hop",
+    about: "`direct`; `fallback`: through the hop where refused; `hop`",
+  },
+  EGRESS_REFUSED_SECONDS: {
+    default: "600",
+    about: "how long a refused provider is not tried directly again",
+  },
+  EGRESS_HOP_SECONDS: {
+    default: "10",
+    about: "how often a hop that lets requests wait is asked if it lives",
+  },
+  REPLAY_BODY_BYTES: {
+    default: "4194304",
+    about: "request content kept for a second try, through the hop",
   },
   UPSTASH_REDIS_REST_URL: {
     default: "",
@@ -69,6 +95,25 @@ export const SETTINGS = {
   },
 } as const;
 
+/** Which way requests go: to the origin, to the origin until it refuses the region, or through the hop. */
+export type EgressMode = "direct" | "fallback" | "hop";
+
+/** How requests get to origins. */
+export interface EgressSettings {
+  /** The hop, where this doppel has one. */
+  readonly hop?: { readonly url: string; readonly secret: string };
+  /** Opens the entrance, where this doppel is a hop. */
+  readonly entranceSecret?: string;
+  /** By provider id. */
+  readonly modes: Readonly<Record<string, EgressMode>>;
+  /** Seconds. */
+  readonly refusedSeconds: number;
+  /** Seconds. */
+  readonly lookSeconds: number;
+  /** Bytes. */
+  readonly replayBytes: number;
+}
+
 /** The environment, understood. */
 export interface Settings {
   /** Port to listen on. */
@@ -83,6 +128,8 @@ export interface Settings {
   readonly pools: Readonly<Record<string, readonly Credential[]>>;
   /** Origins that replace the table's, by provider id. */
   readonly origins: Readonly<Record<string, string>>;
+  /** How requests get there. */
+  readonly egress: EgressSettings;
   /** Upstash, where it is configured. */
   readonly upstash?: { readonly url: string; readonly token: string };
   /** Data directory. */
@@ -100,15 +147,6 @@ export interface Settings {
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
-
-/** A setting that cannot be understood; the message names it and the mend, never its value. */
-export class SettingsError extends Error {
-  /** For the runtime's printout. */
-  override readonly name = "SettingsError";
-}
-
-/** Variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads the environment; `providerIds` are the rows of the table. */
 export function readSettings(
@@ -137,6 +175,7 @@ export function readSettings(
     adminWindow: integer(env, "ADMIN_WINDOW_SECONDS", 1, 300),
     pools,
     origins,
+    egress: egressOf(env, providerIds),
     ...(upstash && { upstash }),
     data: env.DOPPEL_DATA || SETTINGS.DOPPEL_DATA.default,
     ...(env.PUBLIC_URL && { publicUrl: baseUrl("PUBLIC_URL", env.PUBLIC_URL) }),
@@ -154,18 +193,17 @@ function refuseUnknown(env: Environment, providerIds: readonly string[]) {
   const known: string[] = ["DOPPEL_URL", ...Object.keys(SETTINGS)];
   for (const name of Object.keys(env)) {
     if (known.includes(name)) continue;
-    const provider = /^(.+)_UPSTREAM$/.exec(name)?.[1];
+    const [, before, after] = /^(?:(.+)_UPSTREAM|EGRESS_(.+))$/.exec(name) ??
+      [];
+    const provider = before ?? after;
     if (provider !== undefined && names.includes(provider)) continue;
     if (
-      provider !== undefined || /^(DOPPEL|ADMIN_(SECRET|WINDOW))/.test(name)
+      provider !== undefined ||
+      /^(DOPPEL|ADMIN_(SECRET|WINDOW)|REPLAY_BODY)/.test(name)
     ) {
       wrong(name, "is not a setting of doppel; see the README's table");
     }
   }
-}
-
-function wrong(name: string, mend: string): never {
-  throw new SettingsError(`${name} ${mend}.`);
 }
 
 function integer(
@@ -182,27 +220,44 @@ function integer(
   return value;
 }
 
-function baseUrl(name: string, text: string): string {
-  const mend =
-    "must be an http(s) URL of a host and, if need be, a path: no user, query or fragment";
-  const url = URL.canParse(text) ? new URL(text) : wrong(name, mend);
-  if (!/^https?:$/.test(url.protocol)) wrong(name, mend);
-  if (url.username || url.password || url.search || url.hash) wrong(name, mend);
-  return url.origin + url.pathname.replace(/\/+$/, "");
-}
-
 function adminSecrets(env: Environment, required: boolean): string[] {
   const names = ["ADMIN_SECRET", "ADMIN_SECRET_PREVIOUS"] as const;
-  for (const name of names) {
-    const secret = env[name];
-    if (secret && secret.length < SHORTEST_SECRET) {
-      wrong(name, `must have ${SHORTEST_SECRET} characters or more`);
-    }
-  }
+  for (const name of names) longEnough(env, name);
   if (!env.ADMIN_SECRET && required) {
     wrong("ADMIN_SECRET", "is required with Upstash: `openssl rand -hex 32`");
   }
   return names.flatMap((name) => env[name] || []);
+}
+
+function egressOf(
+  env: Environment,
+  providerIds: readonly string[],
+): EgressSettings {
+  const secret = env.EGRESS_HOP_SECRET;
+  const url = env.EGRESS_HOP_URL &&
+    baseUrl("EGRESS_HOP_URL", env.EGRESS_HOP_URL);
+  longEnough(env, "EGRESS_HOP_SECRET");
+  if (url && !secret) wrong("EGRESS_HOP_SECRET", "is missing");
+  if (url && new URL(url).pathname !== "/") {
+    wrong("EGRESS_HOP_URL", "must be without a path");
+  }
+  const modes = providerIds.map((id) => {
+    const name = `EGRESS_${id.toUpperCase()}`;
+    const mode = env[name] || (url ? "fallback" : "direct");
+    if (mode !== "direct" && mode !== "fallback" && mode !== "hop") {
+      wrong(name, "must be direct, fallback or hop");
+    }
+    if (mode !== "direct" && !url) wrong(name, "needs EGRESS_HOP_URL");
+    return [id, mode] as const;
+  });
+  return {
+    ...(secret &&
+      (url ? { hop: { url, secret } } : { entranceSecret: secret })),
+    modes: Object.fromEntries(modes),
+    refusedSeconds: integer(env, "EGRESS_REFUSED_SECONDS", 1, 86400),
+    lookSeconds: integer(env, "EGRESS_HOP_SECONDS", 1, 3600),
+    replayBytes: integer(env, "REPLAY_BODY_BYTES", 0, 1_073_741_824),
+  };
 }
 
 function upstashOf(env: Environment): Settings["upstash"] {

@@ -12,6 +12,7 @@ import { Buffer } from "node:buffer";
 import {
   createHash,
   createHmac,
+  hkdfSync,
   randomBytes,
   timingSafeEqual,
 } from "node:crypto";
@@ -46,23 +47,41 @@ export const SHORTEST_SECRET = 32;
 /** Label of our signature in the two dictionaries. */
 const LABEL = "doppel";
 
+/** A secret for one purpose, made of one for many: whoever learns it learns no other (HKDF, RFC 5869). */
+export function derivedSecret(secret: string, purpose: string): string {
+  const derived = hkdfSync("sha256", secret, "", purpose, 32);
+  return Buffer.from(derived).toString("base64url");
+}
+
 /** The fields that sign `request` and its content, which may be empty. */
 export function sign(
-  request: SignedRequest & { readonly content: Uint8Array },
+  { content, ...request }: SignedRequest & { readonly content: Uint8Array },
+  terms: Terms,
+): Record<string, string> {
+  const fields: Record<string, string> = content.length > 0
+    ? { "content-digest": contentDigest(content) }
+    : {};
+  return signWith(request, fields, terms);
+}
+
+/** `fields`, and those that sign them and `request`. */
+export function signWith(
+  request: SignedRequest,
+  fields: Readonly<Record<string, string>>,
   { secret, keyid, tag, created }: Terms,
 ): Record<string, string> {
-  const covered = request.content.length > 0
-    ? [...ALWAYS, "content-digest"]
-    : [...ALWAYS];
+  const covered = [...ALWAYS, ...Object.keys(fields)];
   const nonce = randomBytes(18).toString("base64url");
   const parameters =
     `(${covered.map((name) => `"${name}"`).join(" ")});created=${created}` +
     `;nonce="${nonce}";keyid="${keyid}";alg="hmac-sha256";tag="${tag}"`;
-  const digest = contentDigest(request.content);
-  const base = signatureBase(request, covered, parameters, digest);
+  const base = signatureBase(request, parameters, {
+    covered,
+    valueOf: (name) => fields[name] ?? "",
+  });
   const signature = hmac(secret, base).toString("base64");
   return {
-    ...(request.content.length > 0 && { "content-digest": digest }),
+    ...fields,
     "signature-input": `${LABEL}=${parameters}`,
     "signature": `${LABEL}=:${signature}:`,
   };
@@ -86,6 +105,8 @@ export interface Acceptance {
   readonly keyid: string;
   /** The one `tag`. */
   readonly tag: string;
+  /** Fields that must be covered beside method, authority, path and query. */
+  readonly fields: readonly string[];
   /** Seconds since the epoch. */
   readonly now: number;
   /** Seconds that `created` may differ from `now`, either way. */
@@ -94,14 +115,14 @@ export interface Acceptance {
 
 /**
  * The signer, or why there is none: a sentence for the client, with no secret
- * in it. Needs no content: the signature is over its digest, so that a stranger
- * cannot make doppel read any. `digestFits()` then says whether the content is
- * the one that was signed.
+ * in it. Needs no content: a signature is over its digest or its length, so that
+ * a stranger cannot make doppel read any. `digestFits()` then says whether the
+ * content is the one that was signed.
  */
 export function verify(
-  request: SignedRequest & { readonly hasContent: boolean },
+  request: SignedRequest,
   headers: Headers,
-  { secrets, keyid, tag, now, window }: Acceptance,
+  { secrets, keyid, tag, fields, now, window }: Acceptance,
 ): Signer | string {
   const input = oneInput(headers.get("signature-input") ?? "", tag);
   if (typeof input === "string") return input;
@@ -118,12 +139,12 @@ export function verify(
   if (!/^[\w\-+/=.~]{22,128}$/.test(nonce)) {
     return "nonce must be 22 to 128 characters of base64.";
   }
-  const expected = request.hasContent ? [...ALWAYS, "content-digest"] : ALWAYS;
+  const expected = [...ALWAYS, ...fields];
   if (!sameSet(covered, expected)) {
     return `The signature must cover ${expected.join(" ")}, each once.`;
   }
-  const digest = headers.get("content-digest") ?? "";
-  const base = signatureBase(request, covered, raw, digest);
+  const valueOf = (name: string) => headers.get(name) ?? "";
+  const base = signatureBase(request, raw, { covered, valueOf });
   const given = signatureBytes(headers.get("signature") ?? "", label);
   const good = secrets.some((secret) =>
     secret.length >= SHORTEST_SECRET && given?.length === 32 &&
@@ -191,18 +212,21 @@ function signatureBytes(field: string, label: string): Uint8Array | undefined {
 /** RFC 9421 §2.5. */
 function signatureBase(
   { method, authority, path, query }: SignedRequest,
-  covered: readonly string[],
   parameters: string,
-  digest: string,
+  { covered, valueOf }: {
+    covered: readonly string[];
+    valueOf: (field: string) => string;
+  },
 ): string {
   const values: Record<string, string> = {
     "@method": method,
     "@authority": authority,
     "@path": path,
     "@query": query || "?",
-    "content-digest": digest,
   };
-  const lines = covered.map((name) => `"${name}": ${values[name]}`);
+  const lines = covered.map((name) =>
+    `"${name}": ${values[name] ?? valueOf(name)}`
+  );
   return [...lines, `"@signature-params": ${parameters}`].join("\n");
 }
 

@@ -41,6 +41,17 @@ export function pathOf(url: string): string {
   return path.replace(/^\/+/, "/");
 }
 
+/** Host and port a client reached, as `SignedRequest` wants them; `publicUrl` where a proxy in front rewrites `Host`. */
+export function authorityOf(
+  request: Request,
+  publicUrl: string | undefined,
+): string {
+  const { protocol, host } = new URL(publicUrl ?? request.url);
+  if (publicUrl !== undefined) return host;
+  const sent = request.headers.get("host")?.toLowerCase() ?? host;
+  return sent.replace(protocol === "https:" ? /:443$/ : /:80$/, "");
+}
+
 const DOT_SEGMENT = /(?:\/|%2f)(?:\.|%2e){1,2}(?=[/;]|%3b|%2f|$)/i;
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[\\\x00-\x20\x7f]|%5c|%[01][0-9a-f]|%7f/i;

@@ -58,6 +58,14 @@ const gemini: Provider = {
   upload: { path: /^\/upload\//, id: /[?&]upload_id=([^&#]+)/ },
   followed: [{ path: /\/operations\//, field: "uri" }],
   modelInPath: /\/(?:models|tunedModels)\/([^/:]+)/,
+  region: {
+    status: 400,
+    members: {
+      "error.status": /^FAILED_PRECONDITION$/,
+      "error.message": /^User location is not supported/,
+    },
+    probe: { path: "/v1beta/models", fields: [] },
+  },
 };
 
 const anthropic: Provider = {
@@ -82,6 +90,19 @@ const anthropic: Provider = {
   objects: ANTHROPIC_OBJECTS,
   followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
   modelInPath: /^\/v1\/models\/(.+)$/,
+  // Its edge's answer; the API's own errors have a `type` beside `error`.
+  region: {
+    status: 403,
+    members: {
+      "type": /^$/,
+      "error.type": /^forbidden$/,
+      "error.message": /^Request not allowed$/,
+    },
+    probe: {
+      path: "/v1/models",
+      fields: [["anthropic-version", "2023-06-01"]],
+    },
+  },
 };
 
 /** https://docs.anthropic.com/en/api/openai-sdk */
@@ -99,6 +120,13 @@ const openai: Provider = {
   minted: "ek_",
   followed: [],
   modelInPath: /^\/v1\/models\/(.+)$/,
+  region: {
+    status: 403,
+    members: {
+      "error.code": /^unsupported_country_(?:region_territory|code)$/,
+    },
+    probe: { path: "/v1/models", fields: [] },
+  },
 };
 
 /** Every API doppel can stand in front of. */

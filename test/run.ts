@@ -23,6 +23,7 @@ const OWN = [
   "minted_test.ts",
   "admin_test.ts",
   "cli_test.ts",
+  "egress_test.ts",
 ];
 const HOUSE = ["docs_test.ts", "layout_test.ts"];
 const total = { passed: 0, failed: 0 };

@@ -1,0 +1,224 @@
+/**
+ * The entrance of a hop: carries what a primary has signed to the origin, with
+ * a key of its own, and the answer back. It takes nothing from anybody else,
+ * and never goes through a hop itself: it opens only where there is none.
+ *
+ * @module
+ */
+
+import { readContent } from "./core/content.ts";
+import { chooseCredential, type Credential } from "./core/credential.ts";
+import type { Egress } from "./core/egress.ts";
+import {
+  ANSWER,
+  FROM_ORIGIN,
+  type HopRequest,
+  isShut,
+  readHopRequest,
+  type Shut,
+} from "./core/hop.ts";
+import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
+import { problemResponse } from "./core/problem.ts";
+import type { Provider } from "./core/provider.ts";
+import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
+import { judge } from "./core/region.ts";
+import { respond } from "./core/respond.ts";
+import { type Store, StoreUnavailable } from "./core/store.ts";
+import { pathOf } from "./core/target.ts";
+
+/** All that the entrance reaches outside itself. */
+export interface EntranceDeps {
+  /** Where nonces are taken. */
+  readonly store: Store;
+  /** The provider table, origins as configured. */
+  readonly providers: readonly Provider[];
+  /** The owner's own keys by provider id. */
+  readonly pools: Readonly<Record<string, readonly Credential[]>>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Logs a bug under its name. */
+  readonly fault: (name: string, error: unknown) => void;
+  /** Writes a request's line. */
+  readonly log: (line: LogLine) => void;
+  /** Largest request content, bytes. */
+  readonly maxBodyBytes: number;
+  /** Silence allowed within an answer, seconds. */
+  readonly idleSeconds: number;
+  /** Base URL the primary uses, where it is not what `Host` says. */
+  readonly publicUrl?: string | undefined;
+}
+
+/** What opens the entrance. */
+export interface Entrance {
+  /** As `Hop.secret`. */
+  readonly secret: string;
+  /** Seconds a signature's clock may be off. */
+  readonly window: number;
+  /** Straight to the origin. */
+  readonly egress: Egress;
+}
+
+/** Answers a request whose path begins with `/hop/`. */
+export async function enter(
+  request: Request,
+  entrance: Entrance,
+  deps: EntranceDeps,
+): Promise<Response> {
+  const journal = openJournal(
+    { method: request.method, path: pathOf(request.url) },
+    { now: deps.now, write: deps.log },
+  );
+  journal.note({ hop: true });
+  const outcome = await carry(request, journal, { ...deps, ...entrance })
+    .catch((error): Refusal => {
+      deps.fault("hop", error);
+      return { refused: "internal_error" };
+    });
+  if (!(outcome instanceof Response)) return turnAway(outcome, journal);
+  outcome.headers.set(ANSWER, FROM_ORIGIN);
+  return outcome;
+}
+
+async function carry(
+  request: Request,
+  journal: Journal,
+  deps: EntranceDeps & Entrance,
+): Promise<Response | Refusal | Shut> {
+  const signed = await admitPrimary(request, deps);
+  if (isRefusal(signed) || isShut(signed)) return signed;
+  const { provider, target, received } = signed;
+  journal.note({ provider: provider.id });
+  if (received.get("upgrade")?.toLowerCase() === "websocket") {
+    return { refused: "upgrade_refused" };
+  }
+
+  const credential = ownCredential(signed, deps.pools[provider.id]);
+  if (isRefusal(credential)) return credential;
+  journal.note({ credential: credential.id });
+
+  const content = await readContent(request, {
+    limit: deps.maxBodyBytes,
+    whole: false,
+  }).catch((): Refusal => ({ refused: "client_closed" }));
+  if (isRefusal(content)) return content;
+
+  const { method, signal } = request;
+  const begun = await deps.egress(
+    { method, provider, target, credential, received, content, signal },
+  );
+  if (isRefusal(begun)) return begun;
+  return await respond(begun, {
+    journal,
+    route: { provider, prefix: "", target },
+    // URLs are turned back by the primary, which knows the origin by the API's own name.
+    base: () => provider.home ?? provider.origin,
+    method,
+    idleSeconds: deps.idleSeconds,
+    signal,
+  });
+}
+
+/** The request a primary signed, once. Nothing else of it is looked at before; its content is still unread. */
+export async function admitPrimary(
+  request: Request,
+  deps: EntranceDeps & Pick<Entrance, "secret" | "window">,
+): Promise<HopRequest | Refusal | Shut> {
+  const signed = readHopRequest(request, {
+    ...deps,
+    publicUrl: deps.publicUrl,
+    now: deps.now(),
+  });
+  if (isShut(signed)) return signed;
+  try {
+    return await deps.store.takeNonce(signed.nonce, signed.expires)
+      ? signed
+      : { status: 401, title: "This nonce was used before." };
+  } catch (error) {
+    if (error instanceof StoreUnavailable) {
+      return { refused: "store_unavailable" };
+    }
+    throw error;
+  }
+}
+
+/** The minted secret that came along; else the credential the primary named, where there is one of that id; else the one our own pool gives to that name. */
+export function ownCredential(
+  { credentialId, minted }: Pick<HopRequest, "credentialId" | "minted">,
+  pool: readonly Credential[] | undefined,
+): Credential | Refusal {
+  if (minted) return { id: credentialId, key: minted, minted: true };
+  return pool?.find(({ id }) => id === credentialId) ??
+    chooseCredential(pool, credentialId);
+}
+
+/** For the primary, which puts it in its caller's envelope. */
+function turnAway(outcome: Refusal | Shut, journal: Journal): Response {
+  if (isShut(outcome)) {
+    const { status, title } = outcome;
+    journal.close("refused", { status, reason: title });
+    return problemResponse(outcome, { [ANSWER]: title });
+  }
+  const { refused, detail } = outcome;
+  const { status, detail: usual } = REFUSALS[refused];
+  journal.close(refused === "client_closed" ? "client_closed" : "refused", {
+    status,
+    refused,
+  });
+  const title = detail ?? usual;
+  return problemResponse({ status, title }, { [ANSWER]: refused });
+}
+
+/** Whether an API serves this region. */
+export type Verdict = "served" | "refused" | "unknown";
+
+/** Asks an API of the table; `undefined` for one that is not in it. */
+export type Probe = (providerId: string) => Promise<Verdict> | undefined;
+
+/** Seconds an answer stands, so that nobody can make doppel ask often. */
+const PROBE_STANDS = 60;
+/** Milliseconds an API may take. */
+const PROBE_TAKES = 10_000;
+
+/** A probe with its memory: a row per provider, for a minute. */
+export function createProbe(
+  { egress }: Pick<Entrance, "egress">,
+  { providers, pools, now }: Pick<EntranceDeps, "providers" | "pools" | "now">,
+): Probe {
+  const asked = new Map<string, { until: number; verdict: Promise<Verdict> }>();
+  return (providerId) => {
+    const provider = providers.find(({ id }) => id === providerId);
+    if (provider === undefined) return undefined;
+    const before = asked.get(providerId);
+    if (before !== undefined && before.until > now()) return before.verdict;
+    const verdict = ask(provider, pools[providerId], egress)
+      .catch((): Verdict => "unknown");
+    asked.set(providerId, { until: now() + PROBE_STANDS * 1000, verdict });
+    return verdict;
+  };
+}
+
+async function ask(
+  provider: Provider,
+  pool: readonly Credential[] | undefined,
+  egress: Egress,
+): Promise<Verdict> {
+  const credential = chooseCredential(pool, "");
+  if (isRefusal(credential)) return "unknown";
+  const { path, fields } = provider.region.probe;
+  const begun = await egress({
+    method: "GET",
+    provider,
+    target: { path, query: "" },
+    credential,
+    received: new Headers(fields as [string, string][]),
+    content: { body: undefined, length: 0 },
+    signal: AbortSignal.timeout(PROBE_TAKES),
+  });
+  if (isRefusal(begun)) return "unknown";
+  const { response, refused } = await judge(begun.response, provider.region);
+  begun.flight.land();
+  begun.abort();
+  response.body?.cancel().catch(() => {});
+  if (refused) return "refused";
+  return response.ok ? "served" : "unknown";
+}
