@@ -12,7 +12,7 @@ import type {
   Store,
   TokenRecord,
 } from "../core/store.ts";
-import { guarded, listed, page, parsed, type Verbs } from "./verbs.ts";
+import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Records are JSON: the fields belong to the application, not to SQL. */
 const SCHEMA = `
@@ -77,6 +77,7 @@ export function sqliteStore(
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
     },
+    // Two statements, each atomic: forgetting is no part of taking.
     takeNonce(nonce, expires) {
       sql.forget.run(Math.floor(now() / 1000));
       return sql.take.run(nonce, expires).changes === 1;
@@ -93,9 +94,7 @@ type Tools = ReturnType<typeof toolsOf>;
 
 /** What the verbs are made of. */
 function toolsOf(database: DatabaseSync) {
-  const sql = Object.fromEntries(
-    Object.entries(SQL).map(([name, text]) => [name, database.prepare(text)]),
-  ) as Record<keyof typeof SQL, StatementSync>;
+  const sql = mapped(SQL, (text) => database.prepare(text));
   return {
     sql,
     load: (id: string) => recordOf(sql.get.get(id)),
@@ -162,12 +161,8 @@ function listVerbs({ sql }: Tools) {
     listAudit({ cursor = `${2 ** 53}`, limit }) {
       const rows = sql.audit.all(parseInt(cursor), limit + 1);
       const place = (row: Row) => `${row.number}`;
-      return page(
-        rows,
-        limit,
-        place,
-        (shown) => shown.map(({ entry }) => parsed<AuditEntry>(entry)),
-      );
+      const read = ({ entry }: Row) => parsed<AuditEntry>(entry);
+      return page(rows, limit, place, (shown) => shown.map(read));
     },
   } satisfies Partial<Verbs>;
 }

@@ -13,7 +13,7 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import type { AuditEntry, Store, TokenRecord } from "../core/store.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { guarded, listed, page, parsed, type Verbs } from "./verbs.ts";
+import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Where the database is. */
 export interface UpstashOptions {
@@ -53,9 +53,8 @@ export function upstashStore(
       return { records: records.map(decode), ...(pause && { pause }) };
     },
     async setPause(pause, entry) {
-      await change("pause", entry, [keys.pause], [
-        JSON.stringify(pause ?? null),
-      ]);
+      const value = JSON.stringify(pause ?? null);
+      await change("pause", entry, [keys.pause], [value]);
     },
     async takeNonce(nonce, expires) {
       const once = { nx: true, exat: expires } as const;
@@ -71,11 +70,7 @@ type Admitted = [pause: string | null, ...records: string[][]];
 
 /** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
 function toolsOf(redis: Redis, prefix: string) {
-  const scripts = Object.fromEntries(
-    Object.entries(SCRIPTS).map((
-      [name, text],
-    ) => [name, redis.createScript<unknown>(text)]),
-  );
+  const scripts = mapped(SCRIPTS, (text) => redis.createScript<unknown>(text));
   const keys = {
     token: (id: string) => `${prefix}token:${id}`,
     used: (id: string) => `${prefix}used:${id}`,
@@ -88,7 +83,7 @@ function toolsOf(redis: Redis, prefix: string) {
     name: keyof typeof SCRIPTS,
     touched: string[],
     args: string[] = [],
-  ) => scripts[name]!.exec(touched, args);
+  ) => scripts[name].exec(touched, args);
   /** A script that changes something, and notes it. */
   const change = (
     name: keyof typeof SCRIPTS,
@@ -157,20 +152,17 @@ function listVerbs({ redis, keys }: Tools) {
     },
     async listAudit({ cursor, limit }) {
       const from = cursor === undefined ? "+" : `(${cursor}`;
-      const rows = await redis.exec<
-        [id: string, [field: string, entry: string]][]
-      >(
+      const rows = await redis.exec<StreamRow[]>(
         ["XREVRANGE", keys.audit, from, "-", "COUNT", limit + 1],
       );
-      return page(
-        rows,
-        limit,
-        ([id]) => id,
-        (shown) => shown.map(([, [, entry]]) => parsed<AuditEntry>(entry)),
-      );
+      const place = ([id]: StreamRow) => id;
+      const read = ([, [, entry]]: StreamRow) => parsed<AuditEntry>(entry);
+      return page(rows, limit, place, (shown) => shown.map(read));
     },
   } satisfies Partial<Verbs>;
 }
+
+type StreamRow = [id: string, fields: [name: string, entry: string]];
 
 /** Sorts by age, then id; every member of the index has the score 0. */
 function member({ id, created }: TokenRecord): string {

@@ -35,10 +35,17 @@ export function guarded(
         throw new StoreUnavailable(codeOf(error as Error));
       }
     };
-  const entries = Object.entries(verbs);
-  return Object.fromEntries(
-    entries.map(([name, verb]) => [name, guard(verb)]),
-  ) as Pick<Store, Verb>;
+  return mapped(verbs, guard) as unknown as Pick<Store, Verb>;
+}
+
+/** The table with every value replaced by what `make()` makes of it. */
+export function mapped<Name extends string, Value, Made>(
+  table: Readonly<Record<Name, Value>>,
+  make: (value: Value) => Made,
+): Record<Name, Made> {
+  const made = Object.entries<Value>(table)
+    .map(([name, value]) => [name, make(value)]);
+  return Object.fromEntries(made);
 }
 
 /** The page of `rows`, of which one more than `limit` was read; what cannot be read is left out. */
