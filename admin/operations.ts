@@ -105,9 +105,9 @@ async function create(
   const { token: supplied, expires, ...fields } = work.body;
   const token = supplied ?? mintToken();
   const record: TokenRecord = {
-    ...fields,
-    ...kept(token),
     id: tokenId(token),
+    ...kept(token),
+    ...fields,
     ...(expires && { expires: fromRfc3339(expires)! }),
     status: "active",
     created: work.now,
