@@ -11,6 +11,12 @@ import { ENDPOINT_CLASSES } from "../core/provider.ts";
 import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
 
+const matching = (pattern: RegExp, message: string) =>
+  v.pipe(v.string(), v.regex(pattern, message));
+
+const distinct = (list: readonly unknown[]) =>
+  new Set(list).size === list.length;
+
 const Moment = v.pipe(
   v.string(),
   v.check(
@@ -102,11 +108,8 @@ const Seconds = v.pipe(
   v.minValue(0),
   v.maxValue(253_402_300_799, "must be before the year 10000"),
 );
-const Hash = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-f]{64}$/, "must be lower-case hex SHA-256"),
-);
 
+const Hash = matching(/^[0-9a-f]{64}$/, "must be lower-case hex SHA-256");
 const Cursor = v.optional(v.string());
 
 /** Which providers exist is a fact of the running doppel, so the list comes in. */
@@ -114,10 +117,7 @@ const Providers = (ids: readonly string[]) =>
   v.pipe(
     v.array(v.picklist(ids, `must be one of ${ids.join(", ")}`)),
     v.minLength(1, "must name at least one provider"),
-    v.check(
-      (list) => new Set(list).size === list.length,
-      "must not name a provider twice",
-    ),
+    v.check((list) => distinct(list), "must not name a provider twice"),
   );
 
 /** What an owner says of a token, but for `providers` and the expiry, whose form differs. */
@@ -130,7 +130,7 @@ const said = {
 };
 
 const known = {
-  id: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{8}$/, "must be a public id")),
+  id: matching(/^[0-9A-Za-z]{8}$/, "must be a public id"),
   last4: v.pipe(v.string(), v.maxLength(4)),
   ...said,
   status: Status,
@@ -185,7 +185,7 @@ export function tokenSchemas(ids: readonly string[]) {
         v.array(Exported),
         v.maxLength(1000, "must be 1000 tokens at most"),
         v.check(
-          (list) => new Set(list.map(({ id }) => id)).size === list.length,
+          (list) => distinct(list.map(({ id }) => id)),
           "must not hold an id twice",
         ),
       ),
@@ -228,20 +228,16 @@ export const ProblemBody = v.object({
   title: v.string(),
   status: v.pipe(v.number(), v.integer()),
   field: v.optional(
-    v.pipe(
-      v.string(),
-      v.description("JSON Pointer of what is wrong"),
-    ),
+    v.pipe(v.string(), v.description("JSON Pointer of what is wrong")),
   ),
 });
 
 const pageQuery = (cursor: RegExp) =>
   v.strictObject({
-    cursor: v.optional(v.pipe(v.string(), v.regex(cursor, "is not a cursor"))),
+    cursor: v.optional(matching(cursor, "is not a cursor")),
     limit: v.optional(
       v.pipe(
-        v.string(),
-        v.regex(/^\d{1,4}$/, "must be a number"),
+        matching(/^\d{1,4}$/, "must be a number"),
         v.transform(Number),
         v.minValue(1, "must be 1 or more"),
         v.maxValue(1000, "must be 1000 or less"),
