@@ -36,38 +36,46 @@ export interface AdminDeps {
 /** Largest body of an admin call, bytes: an import of 1,000 tokens fits. */
 const LARGEST = 8_388_608;
 
+/** What authentication leaves for an operation: who signed, and the content that was signed. */
+interface Signed {
+  readonly signer: Signer;
+  readonly content: Uint8Array;
+}
+
+type Env = { Variables: Signed };
+
 /** The sub-app, whose paths begin with `/admin`. */
-export function admin(deps: AdminDeps): Hono {
-  const app = new Hono({ getPath: (request) => pathOf(request.url) });
+export function admin(deps: AdminDeps): Hono<Env> {
+  const app = new Hono<Env>({ getPath: (request) => pathOf(request.url) });
+  // Before every route, so that none can forget it, and before a path is said to be unknown.
+  app.use(async (c, next) => {
+    const { signer, content } = await authenticate(c.req.raw, deps);
+    c.set("signer", signer);
+    c.set("content", content);
+    await next();
+  });
   const rows = operations(deps.configured.map(({ id }) => id));
   for (const row of rows) {
-    app.on(...row.route.split(" ") as [string, string], async (c) => {
-      const { signer, content } = await authenticate(c.req.raw, deps);
-      return await perform(row, c, { deps, signer, content });
-    });
+    const [method, path] = row.route.split(" ") as [string, string];
+    app.on(method, path, (c) => perform(row, c, deps));
   }
-  app.get("/admin/openapi.json", async (c) => {
-    await authenticate(c.req.raw, deps);
-    return c.json(openapi(rows, deps.version));
-  });
-  app.notFound(async (c) => {
-    await authenticate(c.req.raw, deps);
+  app.get("/admin/openapi.json", (c) => c.json(openapi(rows, deps.version)));
+  app.notFound(() => {
     throw new Problem(404, "The admin API has no such path.");
   });
   app.onError((error) => {
-    if (error instanceof Problem) return problemResponse(error);
+    if (error instanceof Problem) return problem(error);
     if (!(error instanceof StoreUnavailable)) throw error;
-    const away = new Problem(503, "The store did not answer.");
-    return problemResponse(away, { "retry-after": "1" });
+    return problem(new Problem(503, "The store did not answer."));
   });
   return app;
 }
 
-/** Who signed, and the content that was signed. Nothing else is done before, not even reading. */
+/** Nothing else is done before the signature verified, not even reading. */
 async function authenticate(
   request: Request,
   { store, now, adminSecrets, adminWindow, publicUrl }: AdminDeps,
-): Promise<{ signer: Signer; content: Uint8Array<ArrayBuffer> }> {
+): Promise<Signed> {
   const target = readTarget(request.url);
   if (isRefusal(target)) throw new Problem(400, "The path is malformed.");
   const { method, headers } = request;
@@ -101,24 +109,21 @@ async function authenticate(
 
 async function perform(
   { query, body, status, run }: Operation,
-  c: Context,
-  { deps, signer, content }: {
-    deps: AdminDeps;
-    signer: Signer;
-    content: Uint8Array<ArrayBuffer>;
-  },
+  c: Context<Env>,
+  { store, configured, now }: AdminDeps,
 ): Promise<Response> {
+  const { signer, content } = c.var;
   if (body === undefined && content.length > 0) {
     throw new Problem(400, "This call takes no body.");
   }
   const result = await run({
-    store: deps.store,
-    providers: deps.configured,
-    now: Math.floor(deps.now() / 1000),
+    store,
+    providers: configured,
+    now: Math.floor(now() / 1000),
     by: signer.keyid,
     id: c.req.param("id") ?? "",
     query: checked(query, singular(c.req.queries()), "query"),
-    body: body && checked(body, parseJson(content), ""),
+    body: body && checked(body, parseJson(content)),
   });
   return status === 204
     ? new Response(null, { status, headers: SAFE })
@@ -152,13 +157,13 @@ function parseJson(content: Uint8Array): unknown {
 }
 
 /** The value a schema makes of `input`, or a problem that names the first wrong field. */
-function checked(schema: v.GenericSchema, input: unknown, root: string) {
+function checked(schema: v.GenericSchema, input: unknown, ...root: string[]) {
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => `${key}`) ?? [];
-  const field = "/" + [...(root ? [root] : []), ...path].join("/");
-  throw new Problem(400, `${path.join(".") || "body"} ${said(issue)}.`, field);
+  const title = `${path.join(".") || "body"} ${said(issue)}.`;
+  throw new Problem(400, title, "/" + [...root, ...path].join("/"));
 }
 
 /** Valibot's own messages quote what was received, which may be a token. */
@@ -170,4 +175,8 @@ function said({ type, kind, message, expected }: v.BaseIssue<unknown>) {
     return kind === "schema" ? `must be ${expected}` : `must fit ${expected}`;
   }
   return message;
+}
+
+function problem({ message: title, status, field }: Problem): Response {
+  return problemResponse({ title, status, field });
 }

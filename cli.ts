@@ -10,29 +10,17 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import {
-  FIELDS,
-  moment,
-  OPTIONS,
-  tokenFields,
-  understood,
-  usage,
-  UsageError,
-  type Values,
-} from "./cli/options.ts";
+import { type Asked, understood, UsageError } from "./cli/options.ts";
 import {
   details,
   mintedText,
   pauseText,
   quote,
   type Row,
-  summary,
   table,
 } from "./cli/print.ts";
-import { AdminError, callAdmin, signedFields } from "./client.ts";
+import { callAdmin, signedFields } from "./client.ts";
 import { SETTINGS } from "./core/settings.ts";
-import { parseDuration } from "./core/time.ts";
 
 /** What a command gives: `json` for programs, `text` for people. */
 interface Output {
@@ -40,187 +28,98 @@ interface Output {
   readonly text: string;
 }
 
-/** A command: how many words follow its name, which options it takes, what it does. */
-interface Command {
-  readonly words: number;
-  readonly options: readonly (keyof typeof OPTIONS)[];
-  readonly run: (words: readonly string[], values: Values) => Promise<Output>;
-}
+/** What a command does with its options and the words after its name. */
+type Run = (values: Row, ...words: string[]) => Output | Promise<Output>;
 
-const COMMANDS: Readonly<Record<string, Command>> = {
-  "token create": {
-    words: 0,
-    options: [...FIELDS, "token"],
-    async run(_, values) {
-      const { token } = values;
-      const body = { ...tokenFields(values), ...(token && { token }) };
-      const minted = await call("POST", "/admin/tokens", body);
-      return { json: minted, text: mintedText(minted) };
-    },
+const FIELDS = `
+             [--expires 30d|TIME|never] [--models 'GLOB,GLOB']
+             [--endpoints CLASS,CLASS|all] [--isolated on|off]
+             [--addresses CIDR,CIDR] [--note N]`;
+
+/** By usage line, which says what a command takes: nothing else is let through. */
+const COMMANDS: Readonly<Record<string, Run>> = {
+  [`token create --label L --providers P,P [--token T]${FIELDS}`]: async (
+    fields,
+  ) => minted(await call("POST", "/admin/tokens", fields)),
+  "token list": async () => {
+    const tokens = await all("/admin/tokens", "tokens");
+    const shown = ["id", "label", "status", "providers", "expires", "lastUsed"];
+    return { json: tokens, text: table(shown, tokens) };
   },
-  "token list": {
-    words: 0,
-    options: [],
-    async run() {
-      const tokens = await all("/admin/tokens", "tokens");
-      return { json: tokens, text: table(tokens.map(summary)) };
-    },
+  "token show ID": (_, id) => one("GET", id),
+  [`token set ID [--label L] [--providers P,P]${FIELDS}`]: (fields, id) =>
+    one("PATCH", id, fields),
+  "token disable ID": (_, id) => one("PATCH", id, { status: "disabled" }),
+  "token enable ID": (_, id) => one("PATCH", id, { status: "active" }),
+  "token delete ID": async (_, id) => {
+    await call("DELETE", tokenPath(id));
+    return { json: { id, deleted: true }, text: `${id} is deleted.` };
   },
-  "token show": { words: 1, options: [], run: ([id]) => one("GET", id!) },
-  "token set": {
-    words: 1,
-    options: FIELDS,
-    run: ([id], values) => one("PATCH", id!, tokenFields(values)),
+  "token rotate ID [--grace 10m]": async ({ grace: graceSeconds }, id) =>
+    minted(await call("POST", `${tokenPath(id)}/rotate`, { graceSeconds })),
+  "pause [--at TIME] [--until TIME]": ({ at: from, until }) =>
+    pause("PUT", { from, until }),
+  "resume [--at TIME]": async ({ at: until }) => {
+    if (until !== undefined) {
+      const { from } = await call("GET", "/admin/pause");
+      return pause("PUT", { from: from ?? undefined, until });
+    }
+    await call("DELETE", "/admin/pause");
+    return { json: { paused: false }, text: pauseText({ paused: false }) };
   },
-  "token disable": {
-    words: 1,
-    options: [],
-    run: ([id]) => one("PATCH", id!, { status: "disabled" }),
+  "status": () => pause("GET"),
+  "providers": async () => {
+    const { providers } = await call("GET", "/admin/providers");
+    const text = table(["id", "origin", "credentials"], providers as Row[]);
+    return { json: providers, text };
   },
-  "token enable": {
-    words: 1,
-    options: [],
-    run: ([id]) => one("PATCH", id!, { status: "active" }),
+  "audit": async () => {
+    const entries = await all("/admin/audit", "entries");
+    const text = table(["time", "action", "token", "changed"], entries);
+    return { json: entries, text };
   },
-  "token delete": {
-    words: 1,
-    options: [],
-    async run([id]) {
-      await call("DELETE", tokenPath(id!));
-      return { json: { id, deleted: true }, text: `${id} is deleted.` };
-    },
+  "export": async () => {
+    const json = { version: 1, tokens: await all("/admin/export", "tokens") };
+    return { json, text: JSON.stringify(json, null, 2) };
   },
-  "token rotate": {
-    words: 1,
-    options: ["grace"],
-    async run([id], { grace }) {
-      const graceSeconds = grace === undefined
-        ? 0
-        : understood("--grace", `${grace}`, parseDuration);
-      const body = { graceSeconds };
-      const minted = await call("POST", `${tokenPath(id!)}/rotate`, body);
-      return { json: minted, text: mintedText(minted) };
-    },
-  },
-  "pause": {
-    words: 0,
-    options: ["at", "until"],
-    run: (_, values) => pause(moment(values, "at"), moment(values, "until")),
-  },
-  "resume": {
-    words: 0,
-    options: ["at"],
-    async run(_, values) {
-      const until = moment(values, "at");
-      if (until !== undefined) {
-        const { from } = await call("GET", "/admin/pause");
-        return await pause(from === null ? undefined : `${from}`, until);
-      }
-      await call("DELETE", "/admin/pause");
-      return { json: { paused: false }, text: "doppel is not paused." };
-    },
-  },
-  "status": {
-    words: 0,
-    options: [],
-    run: async () => pauseOutput(await call("GET", "/admin/pause")),
-  },
-  "providers": {
-    words: 0,
-    options: [],
-    async run() {
-      const { providers } = await call("GET", "/admin/providers");
-      return { json: providers, text: table(providers as Row[]) };
-    },
-  },
-  "audit": {
-    words: 0,
-    options: [],
-    async run() {
-      const entries = await all("/admin/audit", "entries");
-      const rows = entries.map(({ time, action, token, changed }) => ({
-        time,
-        action,
-        token: token ?? "",
-        changed: changed === undefined ? "" : JSON.stringify(changed),
-      }));
-      return { json: entries, text: table(rows) };
-    },
-  },
-  "export": {
-    words: 0,
-    options: [],
-    async run() {
-      const tokens = await all("/admin/export", "tokens");
-      const json = { version: 1, tokens };
-      return { json, text: JSON.stringify(json, null, 2) };
-    },
-  },
-  "import": { words: 1, options: [], run: ([file]) => importFile(file!) },
-  "sign": {
-    words: 2,
-    options: ["data"],
-    run: ([method, path], { data }) =>
-      Promise.resolve(curl(method!.toUpperCase(), path!, `${data ?? ""}`)),
-  },
+  "import FILE": (_, file) => importFile(file),
+  "sign METHOD PATH [--data JSON|@FILE]": ({ data }, method, path) =>
+    curl(method.toUpperCase(), path, `${data ?? ""}`),
 };
 
+const url = (process.env.DOPPEL_URL || "http://127.0.0.1:8787")
+  .replace(/\/+$/, "");
+
+const USAGE = `${
+  Object.keys(COMMANDS).map((usage) => `doppel ${usage}`).join("\n")
+}
+
+TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339. sign prints a curl
+command. Every command takes --json. DOPPEL_URL (${url}) says
+where doppel is; ADMIN_SECRET, or else the local data directory, holds the
+secret.`;
+
 try {
-  await main(process.argv.slice(2));
+  const asked = understood(Object.keys(COMMANDS), process.argv.slice(2));
+  console.log(asked === undefined ? USAGE : await answer(asked));
 } catch (error) {
   console.error(`doppel: ${explain(error)}`);
   if (!(error instanceof UsageError)) process.exit(1);
-  console.error("\n" + usage(defaultUrl()));
+  console.error("\n" + USAGE);
   process.exit(2);
 }
 
-async function main(args: string[]) {
-  const { values, positionals } = parsed(args);
-  if (values.help) return console.log(usage(defaultUrl()));
-  const name = Object.keys(COMMANDS).find((known) =>
-    known === positionals.slice(0, known.split(" ").length).join(" ")
-  );
-  const command = COMMANDS[name ?? ""];
-  if (name === undefined || command === undefined) {
-    throw new UsageError(`there is no command "${positionals.join(" ")}".`);
-  }
-  const words = positionals.slice(name.split(" ").length);
-  if (words.length !== command.words) {
-    throw new UsageError(`"${name}" takes ${command.words} more words.`);
-  }
-  const allowed: string[] = ["json", ...command.options];
-  const stray = Object.keys(values).find((option) => !allowed.includes(option));
-  if (stray) throw new UsageError(`"${name}" does not take --${stray}.`);
-  const { json, text } = await command.run(words, values);
-  console.log(values.json ? JSON.stringify(json) : text);
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message.split(". ")[0] + ".");
-  }
+async function answer({ usage, words, values, json }: Asked): Promise<string> {
+  const output = await COMMANDS[usage]!(values, ...words);
+  return json ? JSON.stringify(output.json) : output.text;
 }
 
 function explain(error: unknown): string {
-  if (error instanceof UsageError || error instanceof AdminError) {
-    return error.message;
-  }
   // A failed fetch says nothing that helps, and may say what it sent.
   if (error instanceof TypeError) {
-    return `no doppel answers at ${defaultUrl()}: is it running?`;
+    return `no doppel answers at ${url}: is it running?`;
   }
   return error instanceof Error ? error.message : "failed.";
-}
-
-function defaultUrl(): string {
-  return (process.env.DOPPEL_URL || "http://127.0.0.1:8787")
-    .replace(/\/+$/, "");
-}
-
-function options() {
-  return { url: defaultUrl(), secret: secret() };
 }
 
 function secret(): string {
@@ -233,8 +132,9 @@ function secret(): string {
   );
 }
 
-async function call(method: string, path: string, body?: unknown) {
-  return await callAdmin(options(), { method, path, body }) as Row;
+async function call(method: string, path: string, body?: Row): Promise<Row> {
+  const options = { url, secret: secret() };
+  return await callAdmin(options, { method, path, body }) as Row;
 }
 
 /** Every page of a list. */
@@ -259,12 +159,12 @@ async function one(method: string, id: string, body?: Row): Promise<Output> {
   return { json: token, text: details(token) };
 }
 
-async function pause(from?: string, until?: string): Promise<Output> {
-  const body = { ...(from && { from }), ...(until && { until }) };
-  return pauseOutput(await call("PUT", "/admin/pause", body));
+function minted(token: Row): Output {
+  return { json: token, text: mintedText(token) };
 }
 
-function pauseOutput(state: Row): Output {
+async function pause(method: string, body?: Row): Promise<Output> {
+  const state = await call(method, "/admin/pause", body);
   return { json: state, text: pauseText(state) };
 }
 
@@ -284,15 +184,12 @@ function curl(method: string, path: string, data: string): Output {
   const content = data.startsWith("@")
     ? readFileSync(data.slice(1), "utf8")
     : data;
-  const settings = options();
-  const fields = signedFields(settings, { method, path, content });
-  const parts = [
-    `curl -X ${method} ${quote(settings.url + path)}`,
-    ...Object.entries(fields).map(([name, value]) =>
-      `-H ${quote(`${name}: ${value}`)}`
-    ),
+  const call = { method, path, content };
+  const fields = signedFields({ url, secret: secret() }, call);
+  const command = [
+    `curl -X ${method} ${quote(url + path)}`,
+    ...Object.entries(fields).map((field) => `-H ${quote(field.join(": "))}`),
     ...(content === "" ? [] : [`--data-binary ${quote(content)}`]),
-  ];
-  const command = parts.join(" \\\n  ");
+  ].join(" \\\n  ");
   return { json: { command, fields }, text: command };
 }

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { understood, UsageError } from "./cli/options.ts";
 import { gateway, SECRET } from "./test/gateway.ts";
 
 const cli = fileURLToPath(new URL("cli.ts", import.meta.url));
@@ -205,6 +206,39 @@ Deno.test("doppel: usage errors exit 2, all others 1, in one line on stderr", ()
     }
     assert.equal((await doppel("--help")).code, 0);
   }));
+
+Deno.test("a usage line declares its command: name, words, options, and no more", () => {
+  const usages = ["token list", "token rotate ID [--grace 10m]", "audit"];
+  const read = (...args: string[]) => understood(usages, args);
+  assert.deepEqual(read("token", "rotate", "x", "--json", "--grace", "10m"), {
+    usage: "token rotate ID [--grace 10m]",
+    words: ["x"],
+    values: { grace: 600 },
+    json: true,
+  });
+  assert.deepEqual(read("audit")?.values, {});
+  assert.equal(read("audit", "-h"), undefined);
+  const wrong: [args: string[], says: RegExp][] = [
+    [[], /^there is no command ""\.$/],
+    [["token"], /^there is no command "token"\.$/],
+    [["token", "lists"], /^there is no command "token lists"\.$/],
+    [["token", "rotate"], /^"token rotate" takes ID\.$/],
+    [["audit", "x"], /^"audit" takes no more words\.$/],
+    [["audit", "--grace", "10m"], /^"audit" does not take --grace\.$/],
+    [["audit", "--nope"], /^Unknown option '--nope'\.$/],
+    [
+      ["token", "rotate", "x", "--grace", "soon"],
+      /^--grace does not understand "soon"\.$/,
+    ],
+  ];
+  for (const [args, message] of wrong) {
+    assert.throws(() => read(...args), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});
 
 Deno.test("doppel says what is missing: a doppel, a secret", () =>
   withDoppel(async (doppel) => {

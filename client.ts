@@ -14,28 +14,18 @@ export interface AdminClientOptions {
   readonly secret: string;
 }
 
-/** An answer that is no success; the message is the problem's title. */
-export class AdminError extends Error {
-  override name = "AdminError";
-  /** @param status HTTP status; `field` is a JSON Pointer into what was sent */
-  constructor(readonly status: number, title: string, readonly field?: string) {
-    super(title);
-  }
-}
-
 /** The fields that sign a call, `content-type` with them where there is content. */
 export function signedFields(
   { url, secret }: AdminClientOptions,
   { method, path, content }: { method: string; path: string; content: string },
 ): Record<string, string> {
-  const { host } = new URL(url);
-  const [plain = "", query] = path.split(/\?(.*)/s);
+  const [plain = ""] = path.split("?");
   const fields = sign(
     {
       method,
-      authority: host,
+      authority: new URL(url).host,
       path: plain,
-      query: query === undefined ? "" : `?${query}`,
+      query: path.slice(plain.length),
       content: new TextEncoder().encode(content),
     },
     {
@@ -50,7 +40,7 @@ export function signedFields(
     : { "content-type": "application/json", ...fields };
 }
 
-/** The parsed answer, `undefined` for 204; throws an {@linkcode AdminError} for a problem. */
+/** The parsed answer, `undefined` for 204; throws an error for a problem, whose title is the message. */
 export async function callAdmin(
   options: AdminClientOptions,
   { method, path, body }: { method: string; path: string; body?: unknown },
@@ -64,18 +54,13 @@ export async function callAdmin(
   });
   const text = await response.text();
   if (response.ok) return text === "" ? undefined : JSON.parse(text);
-  const { title, field } = problemOf(text);
-  throw new AdminError(
-    response.status,
-    title ?? `doppel answered ${response.status}`,
-    field,
-  );
+  throw new Error(titleOf(text) ?? `doppel answered ${response.status}`);
 }
 
-function problemOf(text: string): { title?: string; field?: string } {
+function titleOf(text: string): string | undefined {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text).title;
   } catch {
-    return {};
+    return undefined;
   }
 }

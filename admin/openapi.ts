@@ -7,6 +7,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import type { Operation } from "./operations.ts";
+import { ProblemBody } from "./schema.ts";
 
 /** A JSON document (https://spec.openapis.org/oas/v3.1.0). */
 export function openapi(operations: readonly Operation[], version: string) {
@@ -41,46 +42,24 @@ function describe(
   const inPath = route.includes(":id")
     ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }]
     : [];
-  const { properties = {} } = jsonSchema(query) as {
-    properties?: Record<string, unknown>;
-  };
-  const inQuery = Object.entries(properties).map(([name, schema]) => ({
-    name,
-    in: "query",
-    schema,
-  }));
+  const inQuery = Object.entries(jsonSchema(query).properties ?? {})
+    .map(([name, schema]) => ({ name, in: "query", schema }));
   return {
     summary,
     parameters: [...inPath, ...inQuery],
-    ...(body && {
-      requestBody: { required: true, content: json(jsonSchema(body)) },
-    }),
+    requestBody: body && { required: true, content: json(body) },
     responses: {
-      [status]: {
-        description: summary,
-        ...(answer && { content: json(jsonSchema(answer)) }),
-      },
+      [status]: { description: summary, content: answer && json(answer) },
       default: {
         description: "A problem (RFC 9457)",
-        content: { "application/problem+json": { schema: PROBLEM } },
+        content: json(ProblemBody, "application/problem+json"),
       },
     },
   };
 }
 
-const PROBLEM = {
-  type: "object",
-  required: ["type", "title", "status"],
-  properties: {
-    type: { type: "string" },
-    title: { type: "string" },
-    status: { type: "integer" },
-    field: { type: "string", description: "JSON Pointer of what is wrong" },
-  },
-};
-
-function json(schema: unknown) {
-  return { "application/json": { schema } };
+function json(schema: v.GenericSchema, type = "application/json") {
+  return { [type]: { schema: jsonSchema(schema) } };
 }
 
 /** What goes over the wire; checks that JSON Schema cannot say are left to their messages. */

@@ -15,13 +15,19 @@ import {
 import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
 
+const matching = (pattern: RegExp, message: string) =>
+  v.pipe(v.string(), v.regex(pattern, message));
+
+const distinct = (list: readonly unknown[]) =>
+  new Set(list).size === list.length;
+
 const Moment = v.pipe(
   v.string(),
   v.check(
     (text) => fromRfc3339(text) !== undefined,
     "must be an RFC 3339 time with an offset, such as 2027-01-31T12:00:00Z",
   ),
-  v.metadata({ description: "RFC 3339, stored to the second in UTC" }),
+  v.description("RFC 3339, stored to the second in UTC"),
 );
 
 const Label = v.pipe(
@@ -36,21 +42,10 @@ const Note = v.pipe(
   v.maxLength(2000, "must have 2000 characters at most"),
 );
 
-/** Which providers exist is a fact of the running doppel, so the list comes in. */
-const Providers = (ids: readonly string[]) =>
-  v.pipe(
-    v.array(v.picklist(ids, `must be one of ${ids.join(", ")}`)),
-    v.minLength(1, "must name at least one provider"),
-    v.check(
-      (list) => new Set(list).size === list.length,
-      "must not name a provider twice",
-    ),
-  );
-
 const Models = v.pipe(
   v.array(v.pipe(v.string(), v.minLength(1, "must not be blank"))),
   v.maxLength(100, "must have 100 globs at most"),
-  v.metadata({ description: "Globs; empty: any model" }),
+  v.description("Globs; empty: any model"),
 );
 
 const CLASSES = ["all", ...Object.keys(ENDPOINT_CLASSES)] as (
@@ -61,11 +56,9 @@ const CLASSES = ["all", ...Object.keys(ENDPOINT_CLASSES)] as (
 const Endpoints = v.pipe(
   v.array(v.picklist(CLASSES, `must be of ${CLASSES.join(", ")}`)),
   v.minLength(1, "must name at least one class"),
-  v.metadata({
-    description: `Classes of endpoints; ${
-      USUAL_ENDPOINTS.join(", ")
-    } if absent`,
-  }),
+  v.description(
+    `Classes of endpoints; ${USUAL_ENDPOINTS.join(", ")} if absent`,
+  ),
 );
 
 const Addresses = v.pipe(
@@ -79,50 +72,22 @@ const Addresses = v.pipe(
     ),
   ),
   v.maxLength(100, "must have 100 ranges at most"),
-  v.metadata({ description: "Empty: any address" }),
+  v.description("Empty: any address"),
 );
 
-/** Body of `POST /admin/tokens`. */
-export const CreateToken = (ids: readonly string[]) =>
-  v.strictObject({
-    label: Label,
-    providers: Providers(ids),
-    token: v.optional(
-      v.pipe(
-        v.string(),
-        v.check(
-          isTokenShaped,
-          "must be 20 to 256 characters of A-Z a-z 0-9 - . _ ~ and begin with no prefix SDKs give a meaning",
-        ),
-        v.metadata({ description: "Supplied instead of minted; be random" }),
-      ),
-    ),
-    note: v.optional(Note, ""),
-    models: v.optional(Models, []),
-    endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
-    addresses: v.optional(Addresses, []),
-    isolated: v.optional(v.boolean(), false),
-    expires: v.optional(v.nullable(Moment)),
-  });
+const Status = v.picklist(
+  ["active", "disabled"],
+  "must be active or disabled",
+);
 
-/** Body of `PATCH /admin/tokens/{id}`. */
-export const EditToken = (ids: readonly string[]) =>
-  v.pipe(
-    v.strictObject({
-      label: v.optional(Label),
-      note: v.optional(Note),
-      providers: v.optional(Providers(ids)),
-      models: v.optional(Models),
-      endpoints: v.optional(Endpoints),
-      addresses: v.optional(Addresses),
-      isolated: v.optional(v.boolean()),
-      expires: v.optional(v.nullable(Moment)),
-      status: v.optional(
-        v.picklist(["active", "disabled"], "must be active or disabled"),
-      ),
-    }),
-    v.check((patch) => Object.keys(patch).length > 0, "must change something"),
-  );
+const Supplied = v.pipe(
+  v.string(),
+  v.check(
+    isTokenShaped,
+    "must be 20 to 256 characters of A-Z a-z 0-9 - . _ ~ and begin with no prefix SDKs give a meaning",
+  ),
+  v.description("Supplied instead of minted; be random"),
+);
 
 /** Body of `POST /admin/tokens/{id}/rotate`. */
 export const RotateToken = v.strictObject({
@@ -132,7 +97,7 @@ export const RotateToken = v.strictObject({
       v.integer("must be whole seconds"),
       v.minValue(0, "must not be negative"),
       v.maxValue(30 * 86400, "must be 30 days at most"),
-      v.metadata({ description: "How long the old token still works" }),
+      v.description("How long the old token still works"),
     ),
     0,
   ),
@@ -144,7 +109,7 @@ export const SetPause = v.pipe(
     from: v.optional(Moment),
     until: v.optional(v.nullable(Moment)),
   }),
-  v.metadata({ description: "from: now if absent; until: resumed by hand" }),
+  v.description("from: now if absent; until: resumed by hand"),
 );
 
 const Seconds = v.pipe(
@@ -153,82 +118,99 @@ const Seconds = v.pipe(
   v.minValue(0),
   v.maxValue(253_402_300_799, "must be before the year 10000"),
 );
-const Hash = v.pipe(
-  v.string(),
-  v.regex(/^[0-9a-f]{64}$/, "must be lower-case hex SHA-256"),
-);
 
-/** A record as exported: hashes, never tokens. */
-const ExportedToken = (ids: readonly string[]) =>
-  v.strictObject({
-    id: v.pipe(v.string(), v.regex(/^[0-9A-Za-z]{8}$/, "must be a public id")),
-    hash: Hash,
-    last4: v.pipe(v.string(), v.maxLength(4)),
-    previous: v.optional(v.strictObject({ hash: Hash, expires: Seconds })),
-    label: Label,
-    note: Note,
-    providers: Providers(ids),
-    models: Models,
-    endpoints: Endpoints,
-    addresses: Addresses,
-    isolated: v.boolean(),
-    expires: v.optional(Seconds),
-    status: v.picklist(["active", "disabled"]),
-    created: Seconds,
-    createdBy: v.string(),
-  });
+const Hash = matching(/^[0-9a-f]{64}$/, "must be lower-case hex SHA-256");
+const Cursor = v.optional(v.string());
 
-/** Body of `POST /admin/import`, answer of `GET /admin/export`. */
-export const TokenTable = (ids: readonly string[]) =>
-  v.strictObject({
-    version: v.literal(1, "must be 1"),
-    tokens: v.pipe(
-      v.array(ExportedToken(ids)),
-      v.maxLength(1000, "must be 1000 tokens at most"),
-      v.check(
-        (list) => new Set(list.map(({ id }) => id)).size === list.length,
-        "must not hold an id twice",
-      ),
-    ),
-    cursor: v.optional(v.string()),
-  });
+/** Which providers exist is a fact of the running doppel, so the list comes in. */
+const Providers = (ids: readonly string[]) =>
+  v.pipe(
+    v.array(v.picklist(ids, `must be one of ${ids.join(", ")}`)),
+    v.minLength(1, "must name at least one provider"),
+    v.check((list) => distinct(list), "must not name a provider twice"),
+  );
 
-/** A token as listed. */
-export const PublicToken = v.object({
-  id: v.string(),
-  last4: v.string(),
-  label: v.string(),
-  note: v.string(),
-  providers: v.array(v.string()),
-  models: v.array(v.string()),
-  endpoints: v.array(v.string()),
-  addresses: v.array(v.string()),
+/** What an owner says of a token, but for `providers` and the expiry, whose form differs. */
+const said = {
+  label: Label,
+  note: Note,
+  models: Models,
+  endpoints: Endpoints,
+  addresses: Addresses,
   isolated: v.boolean(),
-  status: v.picklist(["active", "disabled"]),
-  created: Moment,
-  createdBy: v.string(),
-  expires: v.nullable(Moment),
-  lastUsed: v.nullable(Moment),
-  graceEnds: v.nullable(Moment),
-});
+};
 
-/** A token with its value, shown this once. */
-export const MintedToken = v.object({
-  ...PublicToken.entries,
-  token: v.string(),
-});
+const known = {
+  id: matching(/^[0-9A-Za-z]{8}$/, "must be a public id"),
+  last4: v.pipe(v.string(), v.maxLength(4)),
+  ...said,
+  status: Status,
+  createdBy: v.string(),
+};
+
+/** A token in all its shapes; `ids` are the providers it may be scoped to. */
+export function tokenSchemas(ids: readonly string[]) {
+  const providers = Providers(ids);
+  const Shown = v.object({
+    ...known,
+    providers,
+    created: Moment,
+    expires: v.nullable(Moment),
+    lastUsed: v.nullable(Moment),
+    graceEnds: v.nullable(Moment),
+  });
+  /** Hashes, never tokens. */
+  const Exported = v.strictObject({
+    ...known,
+    providers,
+    hash: Hash,
+    previous: v.optional(v.strictObject({ hash: Hash, expires: Seconds })),
+    created: Seconds,
+    expires: v.optional(Seconds),
+  });
+  const expires = v.nullable(Moment);
+  const edit = v.strictObject({ ...said, providers, expires, status: Status });
+  return {
+    Shown,
+    /** With its value, shown this once. */
+    Minted: v.object({ ...Shown.entries, token: v.string() }),
+    Page: v.object({ tokens: v.array(Shown), cursor: Cursor }),
+    Create: v.strictObject({
+      label: Label,
+      providers,
+      token: v.optional(Supplied),
+      note: v.optional(Note, ""),
+      models: v.optional(Models, []),
+      endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
+      addresses: v.optional(Addresses, []),
+      isolated: v.optional(v.boolean(), false),
+      expires: v.optional(expires),
+    }),
+    Edit: v.pipe(
+      v.partial(edit),
+      v.check((set) => Object.keys(set).length > 0, "must change something"),
+    ),
+    /** What is exported and imported. */
+    Table: v.strictObject({
+      version: v.literal(1, "must be 1"),
+      tokens: v.pipe(
+        v.array(Exported),
+        v.maxLength(1000, "must be 1000 tokens at most"),
+        v.check(
+          (list) => distinct(list.map(({ id }) => id)),
+          "must not hold an id twice",
+        ),
+      ),
+      cursor: Cursor,
+    }),
+  };
+}
 
 /** The present pause. */
 export const PauseState = v.object({
   paused: v.boolean(),
   from: v.nullable(Moment),
   until: v.nullable(Moment),
-});
-
-/** A page of tokens. */
-export const TokenPage = v.object({
-  tokens: v.array(PublicToken),
-  cursor: v.optional(v.string()),
 });
 
 /** A page of the audit log. */
@@ -240,7 +222,7 @@ export const AuditPage = v.object({
     token: v.optional(v.string()),
     changed: v.optional(v.unknown()),
   })),
-  cursor: v.optional(v.string()),
+  cursor: Cursor,
 });
 
 /** What is configured, keys as public ids. */
@@ -252,13 +234,22 @@ export const ProviderList = v.object({
   })),
 });
 
+/** Whatever is no success. */
+export const ProblemBody = v.object({
+  type: v.string(),
+  title: v.string(),
+  status: v.pipe(v.number(), v.integer()),
+  field: v.optional(
+    v.pipe(v.string(), v.description("JSON Pointer of what is wrong")),
+  ),
+});
+
 const pageQuery = (cursor: RegExp) =>
   v.strictObject({
-    cursor: v.optional(v.pipe(v.string(), v.regex(cursor, "is not a cursor"))),
+    cursor: v.optional(matching(cursor, "is not a cursor")),
     limit: v.optional(
       v.pipe(
-        v.string(),
-        v.regex(/^\d{1,4}$/, "must be a number"),
+        matching(/^\d{1,4}$/, "must be a number"),
         v.transform(Number),
         v.minValue(1, "must be 1 or more"),
         v.maxValue(1000, "must be 1000 or less"),

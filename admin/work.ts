@@ -1,27 +1,12 @@
 /**
- * What the operations of the admin API do.
+ * What the operations of the admin API work with.
  *
  * @module
  */
 
-import type * as v from "valibot";
-import { publicToken } from "../core/record.ts";
-import type {
-  AuditEntry,
-  Pause,
-  Store,
-  TokenPatch,
-  TokenRecord,
-} from "../core/store.ts";
-import { fromRfc3339, toRfc3339 } from "../core/time.ts";
-import { hashToken, mintToken, tokenId } from "../core/token.ts";
-import type {
-  CreateToken,
-  EditToken,
-  RotateToken,
-  SetPause,
-  TokenTable,
-} from "./schema.ts";
+import type { AuditEntry, ListedToken, Pause, Store } from "../core/store.ts";
+import { toRfc3339 } from "../core/time.ts";
+import { hashToken } from "../core/token.ts";
 
 /** A provider as the owner sees it: no key in it. */
 export interface ConfiguredProvider {
@@ -51,127 +36,61 @@ export interface Work<Body, Query> {
   readonly query: Query;
 }
 
-/** A problem to be answered (RFC 9457); `field` is a JSON Pointer. */
+/** A problem to be answered (RFC 9457); the message is its title, `field` a JSON Pointer. */
 export class Problem extends Error {
   /** @param title shown to the owner */
   constructor(
     readonly status: 400 | 401 | 404 | 409 | 413 | 503,
-    readonly title: string,
+    title: string,
     readonly field?: string,
   ) {
     super(title);
   }
 }
 
-type Created = v.InferOutput<ReturnType<typeof CreateToken>>;
-
-export async function create(work: Work<Created, unknown>) {
-  const { token: supplied, expires, ...fields } = work.body;
-  const token = supplied ?? mintToken();
-  const record: TokenRecord = {
-    ...fields,
-    id: tokenId(token),
-    hash: hashToken(token),
-    last4: token.slice(-4),
-    ...(expires && { expires: fromRfc3339(expires)! }),
-    status: "active",
-    created: work.now,
-    createdBy: work.by,
-  };
-  const changed = { ...fields, expires: expires ?? null };
-  const entry = audit({ ...work, id: record.id }, "token.create", changed);
-  if (await work.store.createToken(record, entry)) {
-    return { ...publicToken({ record }), token };
-  }
-  if (supplied === undefined) return create(work); // 1 in 2×10^14: mint again
-  throw new Problem(409, "This token exists already.", "/token");
-}
-
-type Edited = v.InferOutput<ReturnType<typeof EditToken>>;
-
-export async function edit(work: Work<Edited, unknown>) {
-  const { expires, ...fields } = work.body;
-  const patch = {
-    ...fields,
-    ...(expires !== undefined && {
-      expires: expires === null ? null : fromRfc3339(expires)!,
-    }),
-  } as TokenPatch;
-  const entry = audit(work, "token.edit", work.body);
-  found(await work.store.editToken(work.id, patch, entry));
-  return publicToken(found(await work.store.getToken(work.id)));
-}
-
-export async function rotate(
-  work: Work<v.InferOutput<typeof RotateToken>, unknown>,
-) {
-  const token = mintToken(work.id);
-  const entry = audit(work, "token.rotate", work.body);
-  const record = found(
-    await work.store.rotateToken(work.id, {
-      hash: hashToken(token),
-      last4: token.slice(-4),
-      graceEnds: work.now + work.body.graceSeconds,
-    }, entry),
-  );
-  return { ...publicToken({ record }), token };
-}
-
-export async function setPause(
-  work: Work<v.InferOutput<typeof SetPause>, unknown>,
-) {
-  const { from, until } = work.body;
-  const pause: Pause = {
-    from: from === undefined ? work.now : fromRfc3339(from)!,
-    ...(until && { until: fromRfc3339(until)! }),
-  };
-  if (pause.until !== undefined && pause.until <= pause.from) {
-    throw new Problem(400, "until must be later than from.", "/until");
-  }
-  await work.store.setPause(pause, audit(work, "pause.set", work.body));
-  return pauseState(pause, work.now);
-}
-
-export async function importTable(
-  work: Work<v.InferOutput<ReturnType<typeof TokenTable>>, unknown>,
-) {
-  const tokens = work.body.tokens as TokenRecord[];
-  const imported = tokens.length;
-  const entry = audit(work, "table.import", { tokens: imported });
-  const taken = await work.store.importTokens(tokens, entry);
-  if (taken.length === 0) return { imported };
-  throw new Problem(
-    409,
-    `Nothing was imported: other tokens have the ids ${taken.join(", ")}.`,
-    "/tokens",
-  );
-}
-
-export function pauseState(pause: Pause | undefined, now: number) {
-  const over = pause?.until !== undefined && pause.until <= now;
-  const live = over ? undefined : pause;
-  return {
-    paused: live !== undefined && live.from <= now,
-    from: live === undefined ? null : toRfc3339(live.from),
-    until: live?.until === undefined ? null : toRfc3339(live.until),
-  };
-}
-
-export function found<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new Problem(404, "There is no such token.");
-  return value;
-}
-
+/** The entry of a change; `changed` as the owner sent it, without secrets. */
 export function audit(
   { now, by, id }: Pick<Work<unknown, unknown>, "now" | "by" | "id">,
   action: string,
   changed?: unknown,
 ): AuditEntry {
+  return { time: now, by, action, ...(id && { token: id }), changed };
+}
+
+/** What is there, or a problem. */
+export function found<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Problem(404, "There is no such token.");
+  return value;
+}
+
+/** What a record keeps of a token's value. */
+export function kept(token: string): { hash: string; last4: string } {
+  return { hash: hashToken(token), last4: token.slice(-4) };
+}
+
+/** What is listed and returned of a token: no hash, times as RFC 3339. */
+export function shown({ record, lastUsed }: ListedToken) {
+  const { hash: _, previous, expires, created, ...open } = record;
   return {
-    time: now,
-    by,
-    action,
-    ...(id && { token: id }),
-    ...(changed !== undefined && { changed }),
+    ...open,
+    created: toRfc3339(created),
+    expires: moment(expires),
+    lastUsed: moment(lastUsed),
+    graceEnds: moment(previous?.expires),
   };
+}
+
+/** What is said of a pause; one that is over is none. */
+export function pauseState(pause: Pause | undefined, now: number) {
+  const over = pause?.until !== undefined && pause.until <= now;
+  const live = over ? undefined : pause;
+  return {
+    paused: live !== undefined && live.from <= now,
+    from: moment(live?.from),
+    until: moment(live?.until),
+  };
+}
+
+function moment(seconds: number | undefined): string | null {
+  return seconds === undefined ? null : toRfc3339(seconds);
 }

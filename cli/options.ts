@@ -1,117 +1,109 @@
 /**
- * Options as people type them.
+ * The command line: what usage lines promise, and options as people type them.
  *
  * @module
  */
 
+import { parseArgs } from "node:util";
 import { parseDuration, parseMoment, toRfc3339 } from "../core/time.ts";
 import type { Row } from "./print.ts";
-
-/** Every command; `url` is where doppel is taken to be. */
-export const usage = (url: string) =>
-  `doppel token create --label L --providers P,P
-             [--token T] [--expires 30d|TIME] [--models 'GLOB,GLOB']
-             [--endpoints CLASS,CLASS] [--addresses CIDR,CIDR] [--note N]
-doppel token list | show ID | disable ID | enable ID | delete ID
-doppel token rotate ID [--grace 10m]
-doppel token set ID [--label L] [--providers P,P] [--expires 30d|TIME|never]
-             [--models …] [--endpoints …] [--addresses …] [--note N]
-doppel pause [--at TIME] [--until TIME] | resume [--at TIME] | status
-doppel providers
-doppel audit
-doppel export | import FILE
-doppel sign METHOD PATH [--data JSON|@FILE]     prints a curl command
-
-TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339. Every command takes
---json. DOPPEL_URL (${url}) says where doppel is; ADMIN_SECRET, or
-else the local data directory, holds the secret.`;
 
 /** The command line was not understood: exit 2. */
 export class UsageError extends Error {}
 
-/** Every option of every command. */
-export const OPTIONS = {
-  json: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-  label: { type: "string" },
-  note: { type: "string" },
-  providers: { type: "string" },
-  token: { type: "string" },
-  expires: { type: "string" },
-  models: { type: "string" },
-  endpoints: { type: "string" },
-  addresses: { type: "string" },
-  grace: { type: "string" },
-  at: { type: "string" },
-  until: { type: "string" },
-  data: { type: "string" },
-} as const;
-
-/** Options as given. */
-export type Values = { [Name in keyof typeof OPTIONS]?: string | boolean };
-
-/** Options that are fields of a token. */
-export const FIELDS = [
-  "label",
-  "note",
-  "providers",
-  "expires",
-  "models",
-  "endpoints",
-  "addresses",
-] as const;
-
-/** The body fields the options stand for. */
-export function tokenFields(values: Values): Row {
-  const fields: Row = {};
-  for (const name of ["label", "note"] as const) {
-    if (values[name] !== undefined) fields[name] = values[name];
-  }
-  for (
-    const name of ["providers", "models", "endpoints", "addresses"] as const
-  ) {
-    if (values[name] === undefined) continue;
-    fields[name] = `${values[name]}`.split(",").map((item) => item.trim())
-      .filter((item) => item !== "");
-  }
-  if (values.expires === "never") fields.expires = null;
-  else if (values.expires !== undefined) fields.expires = expiry(values);
-  return fields;
+/** A command line that was understood. */
+export interface Asked {
+  /** The usage line that it fits. */
+  readonly usage: string;
+  /** What follows the command's name. */
+  readonly words: readonly string[];
+  /** Its options, read. */
+  readonly values: Row;
+  /** Whether one JSON value is asked for. */
+  readonly json: boolean;
 }
 
-function expiry({ expires }: Values): string {
-  return toRfc3339(understood("--expires", `${expires}`, (text) => {
-    const duration = parseDuration(text);
-    return duration === undefined ? parseMoment(text, now()) : now() + duration;
-  }));
-}
-
-/** RFC 3339, `undefined` where the option is absent. */
-export function moment(
-  values: Values,
-  name: "at" | "until",
-): string | undefined {
-  const text = values[name];
-  if (text === undefined) return undefined;
-  return toRfc3339(
-    understood(`--${name}`, `${text}`, (typed) => parseMoment(typed, now())),
-  );
-}
-
-/** Seconds; what cannot be parsed is a usage error. */
+/**
+ * Reads `args` as one of the commands: `token rotate ID [--grace 10m]` is a
+ * name, a word to follow it, and an option. `undefined`: help is asked for.
+ */
 export function understood(
-  name: string,
-  text: string,
-  parse: (text: string) => number | undefined,
-): number {
-  const value = parse(text);
-  if (value === undefined) {
-    throw new UsageError(`${name} does not understand "${text}".`);
+  usages: readonly string[],
+  args: string[],
+): Asked | undefined {
+  const commands = usages.map(syntax);
+  const known = commands.flatMap(({ options }) => options);
+  const { values: { json, help, ...given }, positionals } = parsed(args, known);
+  if (help) return undefined;
+  const typed = positionals.join(" ");
+  const command = commands.find(({ name }) =>
+    `${typed} `.startsWith(`${name} `)
+  );
+  if (!command) throw new UsageError(`there is no command "${typed}".`);
+  const { usage, name, takes, options } = command;
+  const words = positionals.slice(name.split(" ").length);
+  if (words.length !== takes.length) {
+    const wanted = takes.join(" ") || "no more words";
+    throw new UsageError(`"${name}" takes ${wanted}.`);
   }
-  return value;
+  const values: Row = {};
+  for (const [option, text] of Object.entries(given)) {
+    if (!options.includes(option)) {
+      throw new UsageError(`"${name}" does not take --${option}.`);
+    }
+    values[option] = (READ[option] ?? String)(`${text}`);
+    if (values[option] === undefined) {
+      throw new UsageError(`--${option} does not understand "${text}".`);
+    }
+  }
+  return { usage, words, values, json: json === true };
 }
 
-/** Seconds since the epoch. */
-export function now(): number {
-  return Math.floor(Date.now() / 1000);
+function syntax(usage: string) {
+  const [head = ""] = usage.split(/\s*(?:\[|--)/);
+  return {
+    usage,
+    name: head.replace(/ [A-Z ]+$/, ""),
+    takes: head.match(/[A-Z]+/g) ?? [],
+    options: Array.from(usage.matchAll(/--(\w+)/g), ([, name]) => name!),
+  };
+}
+
+function parsed(args: string[], known: readonly string[]) {
+  const options: Record<
+    string,
+    { type: "string" | "boolean"; short?: string }
+  > = {
+    ...Object.fromEntries(known.map((name) => [name, { type: "string" }])),
+    json: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  };
+  try {
+    return parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message.split(". ")[0] + ".");
+  }
+}
+
+/** How an option's text is read where it is not taken as it is; `undefined` where it cannot be. */
+const READ: Readonly<Record<string, (text: string) => unknown>> = {
+  providers: list,
+  models: list,
+  endpoints: list,
+  addresses: list,
+  expires: (text) =>
+    text === "never" ? null : moment(`+${text}`) ?? moment(text),
+  isolated: (text) => ({ on: true, off: false })[text],
+  grace: parseDuration,
+  at: moment,
+  until: moment,
+};
+
+function list(text: string): string[] {
+  return text.split(",").map((item) => item.trim()).filter(Boolean);
+}
+
+function moment(text: string): string | undefined {
+  const seconds = parseMoment(text, Math.floor(Date.now() / 1000));
+  return seconds === undefined ? undefined : toRfc3339(seconds);
 }

@@ -33,6 +33,7 @@ export function problemResponse(
       "x-content-type-options": "nosniff",
       "content-type": "application/problem+json",
       ...(status === 401 && { "www-authenticate": "Signature" }),
+      ...(status === 503 && { "retry-after": "1" }),
       ...extra,
     },
   });

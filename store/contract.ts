@@ -101,7 +101,10 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
   law(
     "editToken() changes what the patch names and nothing else",
     async ({ store }) => {
-      const token = record({ expires: 1_900_000_000, note: 'quoted "x" ü' });
+      const token = record({
+        expires: 1_900_000_000,
+        note: 'quoted "x" ü \0 \ud800',
+      });
       await store.createToken(token, entry("token.create"));
       const edited = await store.editToken(
         token.id,
@@ -213,6 +216,10 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       assert.deepEqual(await store.listTokens({ limit: 10 }), {
         items: [{ record: good }],
       });
+      assert.equal(
+        await store.editToken(bad.id, { note: "x" }, entry("token.edit")),
+        undefined,
+      );
     },
   );
 

@@ -6,7 +6,9 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
+/** How every change ends. Its first key is the audit log, its first argument the entry. */
+const NOTE =
+  "redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])";
 
 /** By name. */
 export const SCRIPTS = {
@@ -18,31 +20,31 @@ export const SCRIPTS = {
   stamp: `if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
     redis.call('SET', KEYS[2], ARGV[1])
     return 1`,
-  /** KEYS: token, index, audit. ARGV: member, entry, field, value, … */
-  create: `if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-    redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-    redis.call('ZADD', KEYS[2], 0, ARGV[1])
-    redis.call('XADD', KEYS[3], 'MAXLEN', '~', 10000, '*', 'e', ARGV[2])
+  /** KEYS: audit, token, index. ARGV: entry, member, field, value, … */
+  create: `if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+    redis.call('HSET', KEYS[2], unpack(ARGV, 3))
+    redis.call('ZADD', KEYS[3], 0, ARGV[2])
+    ${NOTE}
     return 1`,
-  /** KEYS: token, audit. ARGV: entry, field to remove or '', field, value, … */
-  edit: `if redis.call('EXISTS', KEYS[1]) == 0 then return false end
-    if ARGV[2] ~= '' then redis.call('HDEL', KEYS[1], ARGV[2]) end
-    if #ARGV > 2 then redis.call('HSET', KEYS[1], unpack(ARGV, 3)) end
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
-    return redis.call('HGETALL', KEYS[1])`,
-  /** KEYS: token, audit. ARGV: entry, hash as JSON, last4 as JSON, grace's end. */
-  rotate: `local old = redis.call('HGET', KEYS[1], 'hash')
+  /** KEYS: audit, token. ARGV: entry, field to remove or '', field, value, … */
+  edit: `if redis.call('EXISTS', KEYS[2]) == 0 then return false end
+    if ARGV[2] ~= '' then redis.call('HDEL', KEYS[2], ARGV[2]) end
+    if #ARGV > 2 then redis.call('HSET', KEYS[2], unpack(ARGV, 3)) end
+    ${NOTE}
+    return redis.call('HGETALL', KEYS[2])`,
+  /** KEYS: audit, token. ARGV: entry, hash as JSON, last4 as JSON, grace's end. */
+  rotate: `local old = redis.call('HGET', KEYS[2], 'hash')
     if not old then return false end
-    redis.call('HSET', KEYS[1], 'hash', ARGV[2], 'last4', ARGV[3],
+    redis.call('HSET', KEYS[2], 'hash', ARGV[2], 'last4', ARGV[3],
       'previous', '{"hash":' .. old .. ',"expires":' .. ARGV[4] .. '}')
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
-    return redis.call('HGETALL', KEYS[1])`,
-  /** KEYS: token, used, index, audit. ARGV: id, entry. */
-  remove: `local created = redis.call('HGET', KEYS[1], 'created')
+    ${NOTE}
+    return redis.call('HGETALL', KEYS[2])`,
+  /** KEYS: audit, token, used, index. ARGV: entry, id. */
+  remove: `local created = redis.call('HGET', KEYS[2], 'created')
     if not created then return 0 end
-    redis.call('DEL', KEYS[1], KEYS[2])
-    redis.call('ZREM', KEYS[3], string.format('%012d.%s', created, ARGV[1]))
-    redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'e', ARGV[2])
+    redis.call('DEL', KEYS[2], KEYS[3])
+    redis.call('ZREM', KEYS[4], string.format('%012d.%s', created, ARGV[2]))
+    ${NOTE}
     return 1`,
   /** KEYS: audit, index, then a token each. ARGV: entry, then per token: id, member, hash as JSON, number of values, field, value, … */
   import: `local taken, at = {}, 2
@@ -60,19 +62,10 @@ export const SCRIPTS = {
       end
       at = at + 4 + ARGV[at + 3]
     end
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
+    ${NOTE}
     return taken`,
-  /** KEYS: pause, audit. ARGV: entry, pause or ''. */
-  pause: `if ARGV[2] == '' then redis.call('DEL', KEYS[1])
-    else redis.call('SET', KEYS[1], ARGV[2]) end
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])
+  /** KEYS: audit, pause. ARGV: entry, pause as JSON. */
+  pause: `redis.call('SET', KEYS[2], ARGV[2])
+    ${NOTE}
     return 1`,
 } as const;
-
-/** Their names in Redis: lower-case hex SHA-1. */
-export const SHA1 = Object.fromEntries(
-  Object.entries(SCRIPTS).map(([name, text]) => [
-    name,
-    createHash("sha1").update(text).digest("hex"),
-  ]),
-) as Record<keyof typeof SCRIPTS, string>;

@@ -54,3 +54,16 @@ Deno.test("sqliteStore: a failure names a code and no value", async () => {
       !JSON.stringify(error).includes("secret00"),
   );
 });
+
+Deno.test("sqliteStore: the audit log keeps its last 10,000 entries", async () => {
+  const database = new DatabaseSync(":memory:");
+  const store = sqliteStore(database);
+  for (let i = 0; i < 10_003; i++) {
+    await store.setPause(undefined, entry(`number.${i}`));
+  }
+  const rows = database.prepare("SELECT entry FROM audit ORDER BY number")
+    .all();
+  assert.equal(rows.length, 10_000);
+  assert.match(`${rows[0]!.entry}`, /"number\.3"/);
+  store.close();
+});

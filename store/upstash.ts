@@ -11,16 +11,9 @@
  */
 
 import { Redis } from "@upstash/redis/cloudflare";
-import {
-  type AuditEntry,
-  type Claim,
-  type ListedToken,
-  type Pause,
-  type Store,
-  StoreUnavailable,
-  type TokenRecord,
-} from "../core/store.ts";
-import { SCRIPTS, SHA1 } from "./scripts.ts";
+import type { AuditEntry, Claim, Store, TokenRecord } from "../core/store.ts";
+import { SCRIPTS } from "./scripts.ts";
+import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Where the database is. */
 export interface UpstashOptions {
@@ -49,124 +42,117 @@ export function upstashStore(
     signal: () => AbortSignal.timeout(timeout),
   });
   const tools = toolsOf(redis, prefix);
-  const { run, keys } = tools;
-  return {
+  const { run, change, keys } = tools;
+  const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
-    ...claimVerbs(tools),
     async admit(ids) {
-      const tokens = ids.map(keys.token);
-      const [paused, ...records] = await run("admit", [
-        keys.pause,
-        ...tokens,
-      ]) as [string | null, ...string[][]];
-      return {
-        records: records.map(decode),
-        ...(paused !== null && { pause: JSON.parse(paused) as Pause }),
-      };
+      const touched = [keys.pause, ...ids.map(keys.token)];
+      const [paused, ...records] = await run("admit", touched) as Admitted;
+      const pause = JSON.parse(paused ?? "null");
+      return { records: records.map(decode), ...(pause && { pause }) };
     },
-    async setPause(value, entry) {
-      const text = value === undefined ? "" : JSON.stringify(value);
-      const args = [JSON.stringify(entry), text];
-      await run("pause", [keys.pause, keys.audit], args);
+    async setPause(pause, entry) {
+      const value = JSON.stringify(pause ?? null);
+      await change("pause", entry, [keys.pause], [value]);
     },
     async takeNonce(nonce, expires) {
-      const taken = await attempt(() =>
-        redis.set(keys.nonce(nonce), "1", { nx: true, exat: expires })
-      );
-      return taken === "OK";
+      const once = { nx: true, exat: expires } as const;
+      return await redis.set(keys.nonce(nonce), "1", once) === "OK";
     },
-    ready: async () => void await attempt(() => redis.get(keys.pause)),
-    close() {},
+    async keepClaims(claims) {
+      if (claims.length === 0) return;
+      const pipeline = redis.pipeline();
+      for (const claim of claims) {
+        const once = { nx: true, exat: claim.expires } as const;
+        pipeline.set(keys.claim(claim.hash), JSON.stringify(claim), once);
+      }
+      await pipeline.exec();
+    },
+    async findClaims(hashes) {
+      if (hashes.length === 0) return [];
+      const found = await redis.mget<unknown[]>(hashes.map(keys.claim));
+      return found.map((text) => parsed<Claim>(text ?? ""));
+    },
+    ready: async () => void await redis.get(keys.pause),
   };
+  return { ...guarded(verbs, codeOf), close() {} };
 }
 
 type Tools = ReturnType<typeof toolsOf>;
+type Admitted = [pause: string | null, ...records: string[][]];
 
-/** What the verbs are made of: names of keys, and scripts by their SHA-1. */
+/** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
 function toolsOf(redis: Redis, prefix: string) {
-  return {
-    redis,
-    keys: {
-      token: (id: string) => `${prefix}token:${id}`,
-      used: (id: string) => `${prefix}used:${id}`,
-      claim: (hash: string) => `${prefix}claim:${hash}`,
-      nonce: (nonce: string) => `${prefix}nonce:${nonce}`,
-      index: `${prefix}tokens`,
-      audit: `${prefix}audit`,
-      pause: `${prefix}pause`,
-    },
-    run: (
-      name: keyof typeof SCRIPTS,
-      keys: string[],
-      args: string[] = [],
-    ): Promise<unknown> =>
-      attempt(async () => {
-        try {
-          return await redis.evalsha(SHA1[name], keys, args);
-        } catch (error) {
-          if (!`${(error as Error).message}`.includes("NOSCRIPT")) throw error;
-          return await redis.eval(SCRIPTS[name], keys, args);
-        }
-      }),
+  const scripts = mapped(SCRIPTS, (text) => redis.createScript<unknown>(text));
+  const keys = {
+    token: (id: string) => `${prefix}token:${id}`,
+    used: (id: string) => `${prefix}used:${id}`,
+    claim: (hash: string) => `${prefix}claim:${hash}`,
+    nonce: (nonce: string) => `${prefix}nonce:${nonce}`,
+    index: `${prefix}tokens`,
+    audit: `${prefix}audit`,
+    pause: `${prefix}pause`,
   };
+  const run = (
+    name: keyof typeof SCRIPTS,
+    touched: string[],
+    args: string[] = [],
+  ) => scripts[name].exec(touched, args);
+  /** A script that changes something, and notes it. */
+  const change = (
+    name: keyof typeof SCRIPTS,
+    entry: AuditEntry,
+    touched: string[],
+    args: string[] = [],
+  ) => run(name, [keys.audit, ...touched], [JSON.stringify(entry), ...args]);
+  return { redis, keys, run, change };
 }
 
-function tokenVerbs({ run, keys }: Tools) {
-  const edited = async (answer: Promise<unknown>) =>
-    decode(await answer as string[] | null);
+function tokenVerbs({ run, change, keys }: Tools) {
   return {
     async stampToken(id, time) {
       await run("stamp", [keys.token(id), keys.used(id)], [`${time}`]);
     },
     async createToken(record, entry) {
-      const touched = [keys.token(record.id), keys.index, keys.audit];
-      const args = [member(record), JSON.stringify(entry), ...fieldsOf(record)];
-      return await run("create", touched, args) === 1;
+      const touched = [keys.token(record.id), keys.index];
+      const args = [member(record), ...fieldsOf(record)];
+      return await change("create", entry, touched, args) === 1;
     },
-    editToken(id, { expires, ...rest }, entry) {
-      const set = { ...rest, ...(typeof expires === "number" && { expires }) };
-      const removed = expires === null ? "expires" : "";
-      const args = [JSON.stringify(entry), removed, ...fieldsOf(set)];
-      return edited(run("edit", [keys.token(id), keys.audit], args));
+    async editToken(id, { expires, ...rest }, entry) {
+      const set = fieldsOf({ ...rest, expires: expires ?? undefined });
+      const args = [expires === null ? "expires" : "", ...set];
+      return decode(await change("edit", entry, [keys.token(id)], args));
     },
-    rotateToken(id, { hash, last4, graceEnds }, entry) {
-      const args = [entry, hash, last4, graceEnds];
-      return edited(
-        run(
-          "rotate",
-          [keys.token(id), keys.audit],
-          args.map((arg) => JSON.stringify(arg)),
-        ),
-      );
+    async rotateToken(id, { hash, last4, graceEnds }, entry) {
+      const args = [hash, last4, graceEnds].map((arg) => JSON.stringify(arg));
+      return decode(await change("rotate", entry, [keys.token(id)], args));
     },
     async deleteToken(id, entry) {
-      const touched = [keys.token(id), keys.used(id), keys.index, keys.audit];
-      return await run("remove", touched, [id, JSON.stringify(entry)]) === 1;
+      const touched = [keys.token(id), keys.used(id), keys.index];
+      return await change("remove", entry, touched, [id]) === 1;
     },
     async importTokens(records, entry) {
-      const tokens = records.map(({ id }) => keys.token(id));
+      const touched = [keys.index, ...records.map(({ id }) => keys.token(id))];
       const args = records.flatMap((record) => {
         const fields = fieldsOf(record);
         const hash = JSON.stringify(record.hash);
         return [record.id, member(record), hash, `${fields.length}`, ...fields];
       });
-      return await run("import", [keys.audit, keys.index, ...tokens], [
-        JSON.stringify(entry),
-        ...args,
-      ]) as string[];
+      return await change("import", entry, touched, args) as string[];
     },
-  } satisfies Partial<Store>;
+  } satisfies Partial<Verbs>;
 }
 
 function listVerbs({ redis, keys }: Tools) {
   /** Records and their uses, two commands each. */
   const read = async (ids: readonly string[]) => {
+    if (ids.length === 0) return [];
     const pipeline = redis.pipeline();
     for (const id of ids) pipeline.hgetall(keys.token(id)).get(keys.used(id));
-    const answers = await attempt(() => pipeline.exec<unknown[]>());
+    const answers = await pipeline.exec<unknown[]>();
     return ids.map((_, i) =>
-      listed(answers[2 * i] as string[], answers[2 * i + 1] as string | null)
+      listed(decode(answers[2 * i]), answers[2 * i + 1])
     );
   };
   return {
@@ -174,57 +160,24 @@ function listVerbs({ redis, keys }: Tools) {
     async listTokens({ cursor, limit }) {
       const from = cursor === undefined ? "-" : `(${cursor}` as const;
       const range = { byLex: true, offset: 0, count: limit + 1 } as const;
-      const members = await attempt(() =>
-        redis.zrange<string[]>(keys.index, from as "-", "+", range)
-      );
-      const shown = members.slice(0, limit);
-      if (shown.length === 0) return { items: [] };
-      const items = (await read(shown.map(idOf)))
-        .filter((item) => item !== undefined);
-      return members.length > limit
-        ? { items, cursor: shown.at(-1)! }
-        : { items };
+      const members = await redis
+        .zrange<string[]>(keys.index, from as "-", "+", range);
+      const place = (member: string) => member;
+      return page(members, limit, place, (shown) => read(shown.map(idOf)));
     },
     async listAudit({ cursor, limit }) {
       const from = cursor === undefined ? "+" : `(${cursor}`;
-      const rows = await attempt(() =>
-        redis.exec<[string, string[]][]>(
-          ["XREVRANGE", keys.audit, from, "-", "COUNT", limit + 1],
-        )
+      const rows = await redis.exec<StreamRow[]>(
+        ["XREVRANGE", keys.audit, from, "-", "COUNT", limit + 1],
       );
-      const shown = rows.slice(0, limit);
-      const items = shown.map(([, [, entry]]) =>
-        JSON.parse(entry!) as AuditEntry
-      );
-      return rows.length > limit
-        ? { items, cursor: shown.at(-1)![0] }
-        : { items };
+      const place = ([id]: StreamRow) => id;
+      const read = ([, [, entry]]: StreamRow) => parsed<AuditEntry>(entry);
+      return page(rows, limit, place, (shown) => shown.map(read));
     },
-  } satisfies Partial<Store>;
+  } satisfies Partial<Verbs>;
 }
 
-function claimVerbs({ redis, keys }: Tools) {
-  return {
-    async keepClaims(claims) {
-      if (claims.length === 0) return;
-      const pipeline = redis.pipeline();
-      for (const claim of claims) {
-        const options = { nx: true, exat: claim.expires } as const;
-        pipeline.set(keys.claim(claim.hash), JSON.stringify(claim), options);
-      }
-      await attempt(() => pipeline.exec());
-    },
-    async findClaims(hashes) {
-      if (hashes.length === 0) return [];
-      const found = await attempt(() =>
-        redis.mget<(string | null)[]>(...hashes.map(keys.claim))
-      );
-      return found.map((text) =>
-        text === null ? undefined : JSON.parse(text) as Claim
-      );
-    },
-  } satisfies Partial<Store>;
-}
+type StreamRow = [id: string, fields: [name: string, entry: string]];
 
 /** Sorts by age, then id; every member of the index has the score 0. */
 function member({ id, created }: TokenRecord): string {
@@ -243,37 +196,18 @@ function fieldsOf(values: object): string[] {
 }
 
 /** `undefined` for no record, and for one that cannot be read: unknown means refuse. */
-function decode(flat: readonly string[] | null): TokenRecord | undefined {
+function decode(answer: unknown): TokenRecord | undefined {
+  const flat = answer as readonly string[] | null;
   if (!flat?.length) return undefined;
-  try {
-    const record: Record<string, unknown> = {};
-    for (let i = 0; i < flat.length; i += 2) {
-      record[flat[i]!] = JSON.parse(flat[i + 1]!);
-    }
-    return record as unknown as TokenRecord;
-  } catch {
-    return undefined;
+  const record: Record<string, unknown> = {};
+  for (let i = 0; i < flat.length; i += 2) {
+    record[flat[i]!] = parsed(flat[i + 1]);
   }
-}
-
-function listed(
-  flat: readonly string[] | null,
-  used: string | null,
-): ListedToken | undefined {
-  const record = decode(flat);
-  return record && {
-    record,
-    ...(used !== null && { lastUsed: Number(used) }),
-  };
+  const whole = !Object.values(record).includes(undefined);
+  return whole ? record as unknown as TokenRecord : undefined;
 }
 
 /** The client's messages carry commands with their arguments: only a bare code is kept of them. */
-async function attempt<Result>(work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    const { name, message } = error as Error;
-    const code = /^(?:Command failed: )?([A-Z]{3,20})\b/.exec(message)?.[1];
-    throw new StoreUnavailable(code ?? name);
-  }
+function codeOf({ name, message }: Error): string {
+  return /^(?:Command failed: )?([A-Z]{3,20})\b/.exec(message)?.[1] ?? name;
 }

@@ -1,0 +1,81 @@
+/**
+ * What both stores do alike.
+ *
+ * @module
+ */
+
+import {
+  type ListedToken,
+  type Page,
+  type Store,
+  StoreUnavailable,
+  type TokenRecord,
+} from "../core/store.ts";
+
+type Verb = Exclude<keyof Store, "close">;
+type Awaitable<Value> = Value | Promise<Value>;
+
+/** The verbs as a store writes them: at once or promised, and free to throw. */
+export type Verbs = {
+  [Name in Verb]: (
+    ...args: Parameters<Store[Name]>
+  ) => Awaitable<Awaited<ReturnType<Store[Name]>>>;
+};
+
+/** The verbs, each of which rejects with what `codeOf()` says of whatever it threw, and with nothing else. */
+export function guarded(
+  verbs: Verbs,
+  codeOf: (error: Error & { code?: string }) => string,
+): Pick<Store, Verb> {
+  const guard =
+    (verb: (...args: never[]) => unknown) => async (...args: never[]) => {
+      try {
+        return await verb(...args);
+      } catch (error) {
+        throw new StoreUnavailable(codeOf(error as Error));
+      }
+    };
+  return mapped(verbs, guard) as unknown as Pick<Store, Verb>;
+}
+
+/** The table with every value replaced by what `make()` makes of it. */
+export function mapped<Name extends string, Value, Made>(
+  table: Readonly<Record<Name, Value>>,
+  make: (value: Value) => Made,
+): Record<Name, Made> {
+  const made = Object.entries<Value>(table)
+    .map(([name, value]) => [name, make(value)]);
+  return Object.fromEntries(made);
+}
+
+/** The page of `rows`, of which one more than `limit` was read; what cannot be read is left out. */
+export async function page<Row, Item>(
+  rows: readonly Row[],
+  limit: number,
+  cursorOf: (row: Row) => string,
+  read: (shown: readonly Row[]) => Awaitable<readonly (Item | undefined)[]>,
+): Promise<Page<Item>> {
+  const shown = rows.slice(0, limit);
+  const items = (await read(shown)).filter((item) => item !== undefined);
+  return rows.length > limit
+    ? { items, cursor: cursorOf(shown.at(-1)!) }
+    : { items };
+}
+
+/** The value of a JSON text; `undefined` where it is none. */
+export function parsed<Value>(text: unknown): Value | undefined {
+  try {
+    return JSON.parse(`${text}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A record with its last use, `null` where there was none; no item for no record. */
+export function listed(
+  record: TokenRecord | undefined,
+  used: unknown,
+): ListedToken | undefined {
+  if (record === undefined) return undefined;
+  return used === null ? { record } : { record, lastUsed: Number(used) };
+}
