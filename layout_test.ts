@@ -10,6 +10,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "admin.ts": ["core", "admin"],
   "routes.ts": ["core"],
   "egress.ts": ["core"],
+  "dial.ts": ["core"],
+  "accept.ts": ["core"],
   "app.ts": ["core", "admin.ts", "routes.ts"],
   "client.ts": ["core"],
   "cli.ts": ["core", "cli", "client.ts"],
@@ -19,7 +21,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "core",
     "providers",
     "store",
+    "accept.ts",
     "app.ts",
+    "dial.ts",
     "egress.ts",
     "package.json",
   ],
@@ -30,6 +34,7 @@ const MAY_DEPEND: Record<string, readonly string[]> = {
   "admin": ["valibot", "@valibot/to-json-schema"],
   "admin.ts": ["valibot", "hono"],
   "app.ts": ["hono"],
+  "dial.ts": ["ws"],
   "store": ["@upstash/redis/cloudflare"],
 };
 

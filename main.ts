@@ -10,13 +10,22 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import {
+  acceptByResponse,
+  acceptByServer,
+  SERVER_SOCKETS,
+  type UpgradeWebSocket,
+  type UpgradingServer,
+} from "./accept.ts";
 import { type Bindings, doppel } from "./app.ts";
 import { createFlights } from "./core/flight.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
+import { createSockets } from "./core/relay.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
 import { createStamps } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
+import { directDial } from "./dial.ts";
 import { directEgress } from "./egress.ts";
 import manifest from "./package.json" with { type: "json" };
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";
@@ -29,9 +38,12 @@ interface Info {
   requestIP?(request: Request): { readonly address: string } | null;
   /** Bun. */
   stop?(): Promise<void>;
+  /** Bun. */
+  upgrade?: UpgradingServer["upgrade"];
 }
 
 interface DenoNamespace {
+  upgradeWebSocket: UpgradeWebSocket;
   createHttpClient?(options: Record<string, unknown>): unknown;
 }
 
@@ -41,6 +53,7 @@ const bun = "Bun" in globalThis;
 const settings = understood();
 const { store, place, adminSecrets } = await openStore(settings);
 const flights = createFlights(Date.now);
+const sockets = createSockets();
 let server: Info | undefined;
 
 const app = doppel({
@@ -65,6 +78,12 @@ const app = doppel({
       poolMaxIdlePerHost: 0,
     }),
   }),
+  flights,
+  sockets,
+  dial: directDial({ flights, firstByteSeconds: settings.firstByteSeconds }),
+  accept: deno
+    ? acceptByResponse(deno.upgradeWebSocket)
+    : acceptByServer(() => server as UpgradingServer),
   now: Date.now,
   defer: (name, work) => void work.catch((error) => fault(name, error)),
   log,
@@ -79,7 +98,7 @@ const app = doppel({
 });
 
 announce();
-if (bun) drainOnSignal();
+drainOnSignal();
 
 export default {
   port: settings.port,
@@ -88,6 +107,7 @@ export default {
   idleTimeout: 0,
   development: false,
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+  websocket: SERVER_SOCKETS,
   fetch(request: Request, info: Info): Response | Promise<Response> {
     if (bun) server = info;
     const bindings: Bindings = {
@@ -199,12 +219,18 @@ function announce() {
   }
 }
 
-/** `deno serve` drains by itself on SIGTERM; Bun would cut every stream. A second signal does not wait. */
+/**
+ * A stream ends by itself, a socket never does: it is closed at once, so that
+ * its client goes elsewhere. `deno serve` drains by itself; Bun would cut every
+ * stream. A second signal does not wait.
+ */
 function drainOnSignal() {
   let asked = false;
   const stop = async () => {
     if (asked) process.exit(1);
     asked = true;
+    sockets.stop("doppel is stopping");
+    if (!bun) return;
     await server?.stop?.();
     store.close();
     process.exit(0);

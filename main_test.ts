@@ -512,9 +512,9 @@ const refusals: Refused[] = [
     code: "request_malformed",
   },
   {
-    name: "an upgrade",
+    name: "an upgrade on a route without sockets",
     sent: { ...bearer, upgrade: "WebSocket", connection: "upgrade" },
-    path: "/v1/responses",
+    path: "/v1/chat/completions",
     status: 426,
     code: "upgrade_refused",
   },

@@ -12,6 +12,7 @@ import {
   authenticate,
   authorize,
   authorizeModels,
+  authorizeSocket,
   paused,
 } from "./core/policy.ts";
 import {
@@ -23,8 +24,9 @@ import {
 } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";
-import { respond } from "./core/respond.ts";
+import { type Journey, respond } from "./core/respond.ts";
 import { readSlots } from "./core/slot.ts";
+import { wantsSocket } from "./core/socket.ts";
 import type { Stamps } from "./core/stamp.ts";
 import {
   type Store,
@@ -33,9 +35,10 @@ import {
 } from "./core/store.ts";
 import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
 import { isTokenShaped, redactTokens, tokenId } from "./core/token.ts";
+import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
-export interface Deps {
+export interface Deps extends SocketDeps {
   /** Tokens and what belongs to them. */
   readonly store: Store;
   /** The provider table, origins as configured. */
@@ -111,13 +114,26 @@ async function forward(
   const route = routeFor(token, asked, deps.providers);
   journal.note({ token: token.id, provider: route.provider.id });
 
-  const denied = authorize(token, route, address);
+  const socket = wantsSocket(request);
+  const denied = authorize(token, route, address) ??
+    (socket ? authorizeSocket(token, route, request.method) : undefined);
   if (denied) return denied;
-  if (wantsSocket(request)) return { refused: "upgrade_refused" };
 
   const credential = chooseCredential(deps.pools[route.provider.id], token.id);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
+  const journey: Journey = {
+    journal,
+    route,
+    base: () => publicBase(request, route, deps),
+    method: request.method,
+    idleSeconds: deps.idleSeconds,
+    signal: request.signal,
+  };
+  if (socket) {
+    account(token, deps);
+    return await openSocket(request, credential, journey, deps);
+  }
 
   const content = await take(request, token, deps);
   if (isRefusal(content)) return content;
@@ -143,14 +159,7 @@ async function forward(
   if (isRefusal(begun)) return begun;
 
   account(token, deps);
-  return await respond(begun, {
-    journal,
-    route,
-    base: () => publicBase(request, route, deps),
-    method: request.method,
-    idleSeconds: deps.idleSeconds,
-    signal: request.signal,
-  });
+  return await respond(begun, journey);
 }
 
 /** A request whose caller and wish are known, not yet believed. */
@@ -213,11 +222,6 @@ function routeFor(
   if (route.prefix !== "" || scope.length !== 1) return route;
   const provider = providers.find((row) => row.id === scope[0]);
   return provider === undefined ? route : { ...route, provider };
-}
-
-/** RFC 6455 §4.1; a client that offers h2c is served over HTTP/1.1. */
-function wantsSocket({ headers }: Request): boolean {
-  return headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** Reads the content; the client leaving meanwhile is no fault. */

@@ -35,7 +35,6 @@ const NOT_UP: ReadonlySet<string> = new Set([
   "forwarded",
   "x-real-ip",
   "cdn-loop",
-  "sec-websocket-protocol",
   // The holder's own account: with the owner's key these would choose another
   // project of the owner's, or fail.
   "openai-organization",
@@ -44,11 +43,14 @@ const NOT_UP: ReadonlySet<string> = new Set([
   "x-goog-user-project",
 ]);
 
-const NOT_UP_PREFIXES = ["proxy-", "x-forwarded-", "cf-"];
+const NOT_UP_PREFIXES = ["proxy-", "x-forwarded-", "cf-", "sec-websocket-"];
 
 const NOT_DOWN: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   "proxy-authenticate",
+  "sec-websocket-accept",
+  "sec-websocket-extensions",
+  "sec-websocket-protocol",
   "set-cookie",
   "alt-svc",
   "strict-transport-security",

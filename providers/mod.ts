@@ -33,8 +33,12 @@ const gemini: Provider = {
       `^/v1(?:alpha|beta1?)(?:/|$)|^/(?:upload|download)/|^/ws/google\\.|${GEMINI_VERB.source}`,
     ),
   },
-  credentialFields: (key, path) =>
-    GEMINI_AS_OPENAI.test(path) ? bearer(key) : [["x-goog-api-key", key]],
+  credentialFields(key, path) {
+    if (GEMINI_AS_OPENAI.test(path)) return bearer(key);
+    return key.startsWith("auth_tokens/")
+      ? [["authorization", `Token ${key}`]]
+      : [["x-goog-api-key", key]];
+  },
   envelope: (path) =>
     GEMINI_AS_OPENAI.test(path) ? openaiEnvelope : googleEnvelope,
   guarded: [
@@ -42,6 +46,9 @@ const gemini: Provider = {
     { endpoint: "admin", path: /^\/v1[a-z0-9]*\/(?:webhooks|credentials)\b/ },
   ],
   followed: [{ path: /\/operations\//, field: "uri" }],
+  sockets: [
+    { path: /^\/ws\/google\.ai\.generativelanguage\./, model: "frames" },
+  ],
   modelInPath: /\/(?:models|tunedModels)\/([^/:]+)/,
 };
 
@@ -72,6 +79,7 @@ const anthropic: Provider = {
     { endpoint: "secrets", path: /^\/api(?:\/|$)/ },
   ],
   followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
+  sockets: [],
   modelInPath: /^\/v1\/models\/(.+)$/,
 };
 
@@ -97,6 +105,14 @@ const openai: Provider = {
     },
   ],
   followed: [],
+  sockets: [
+    { path: /^\/v1\/realtime(?:\/translations)?$/, model: "query" },
+    { path: /^\/v1\/responses$/, model: "frames" },
+    {
+      path: /^\/v1\/live\/sessions(?:\/[^/]+\/(?:attach|fork))?$/,
+      model: "frames",
+    },
+  ],
   modelInPath: /^\/v1\/models\/(.+)$/,
 };
 

@@ -1,0 +1,128 @@
+/**
+ * The client's end of a socket, as each runtime's server gives it. Both answer
+ * pings by themselves, and ask a silent client for a sign of life.
+ *
+ * @module
+ */
+
+import {
+  type Accept,
+  type End,
+  LARGEST_MESSAGE,
+  type Listener,
+  type Message,
+} from "./core/socket.ts";
+
+/** Seconds of silence after which a client is pinged, and dropped if it does not answer. */
+const ALIVE_SECONDS = 120;
+
+/** Deno's: a WHATWG socket, and the response that opens it. */
+export type UpgradeWebSocket = (
+  request: Request,
+  options: { idleTimeout: number },
+) => { readonly socket: WebSocket; readonly response: Response };
+
+/** Accepts with a response; such a socket cannot be held back. */
+export function acceptByResponse(upgrade: UpgradeWebSocket): Accept {
+  return (request, fields) => {
+    // The subprotocol goes into a field: as an option it must be one of the
+    // items as Deno splits them, which are wrong without a space after the comma.
+    const { socket, response } = upgrade(request, {
+      idleTimeout: ALIVE_SECONDS,
+    });
+    fields.forEach((value, name) => response.headers.set(name, value));
+    socket.binaryType = "arraybuffer";
+    const open = () => socket.readyState === WebSocket.OPEN;
+    return {
+      response,
+      client: {
+        listen(listener) {
+          socket.onopen = () => listener.opened();
+          socket.onmessage = ({ data }) =>
+            listener.message(
+              typeof data === "string" ? data : new Uint8Array(data),
+            );
+          socket.onclose = ({ code, reason }) => listener.closed(code, reason);
+          // Followed by a close, which says as much.
+          socket.onerror = (event) => event.preventDefault();
+        },
+        send: (message) => open() && socket.send(message),
+        waiting: () => socket.bufferedAmount,
+        pause: () => false,
+        resume() {},
+        close: (code, reason) => socket.close(code, reason),
+      },
+    };
+  };
+}
+
+/** A socket of Bun's server. */
+interface ServerSocket {
+  readonly data: {
+    socket: ServerSocket | undefined;
+    listener: Listener | undefined;
+  };
+  readonly readyState: number;
+  send(message: Message): number;
+  getBufferedAmount(): number;
+  pause(): void;
+  resume(): void;
+  close(code: number, reason: string): void;
+}
+
+/** Bun's server. */
+export interface UpgradingServer {
+  /** `false`: not a handshake. Calls `open()` before or after it returns. */
+  upgrade(
+    request: Request,
+    options: { headers: Headers; data: ServerSocket["data"] },
+  ): boolean;
+}
+
+/** Accepts behind the response's back; the response is only a sign, and not for the client. */
+export function acceptByServer(server: () => UpgradingServer): Accept {
+  return (request, headers) => {
+    const data: ServerSocket["data"] = {
+      socket: undefined,
+      listener: undefined,
+    };
+    if (!server().upgrade(request, { headers, data })) return undefined;
+    const open = () => data.socket?.readyState === WebSocket.OPEN;
+    const client: End = {
+      listen(listener) {
+        data.listener = listener;
+        if (open()) listener.opened();
+      },
+      send: (message) => open() && data.socket!.send(message),
+      waiting: () => open() ? data.socket!.getBufferedAmount() : 0,
+      pause() {
+        if (open()) data.socket!.pause();
+        return true;
+      },
+      resume: () => open() && data.socket!.resume(),
+      close: (code, reason) => open() && data.socket!.close(code, reason),
+    };
+    return { response: new Response(null, { status: 101 }), client };
+  };
+}
+
+/** `websocket` of Bun's default export, for {@linkcode acceptByServer}. */
+export const SERVER_SOCKETS = {
+  perMessageDeflate: false,
+  maxPayloadLength: LARGEST_MESSAGE,
+  // Nothing is thrown away: relay() holds the origin back.
+  backpressureLimit: 4 * LARGEST_MESSAGE,
+  closeOnBackpressureLimit: false,
+  idleTimeout: ALIVE_SECONDS,
+  sendPings: true,
+  open(socket: ServerSocket) {
+    socket.data.socket = socket;
+    socket.data.listener?.opened();
+  },
+  message(socket: ServerSocket, message: Message) {
+    socket.data.listener?.message(message);
+  },
+  close({ data }: ServerSocket, code: number, reason: string) {
+    data.listener?.closed(code, reason);
+  },
+};
