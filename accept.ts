@@ -1,6 +1,7 @@
 /**
  * The client's end of a socket, as each runtime's server gives it. Both answer
- * pings by themselves, and ask a silent client for a sign of life.
+ * pings by themselves. Neither sends any: Deno can only through a timer that
+ * outlives a vanished client and then holds up the stop.
  *
  * @module
  */
@@ -12,9 +13,6 @@ import {
   type Listener,
   type Message,
 } from "./core/socket.ts";
-
-/** Seconds of silence after which a client is pinged, and dropped if it does not answer. */
-const ALIVE_SECONDS = 120;
 
 /** Deno's: a WHATWG socket, and the response that opens it. */
 export type UpgradeWebSocket = (
@@ -28,7 +26,7 @@ export function acceptByResponse(upgrade: UpgradeWebSocket): Accept {
     // The subprotocol goes into a field: as an option it must be one of the
     // items as Deno splits them, which are wrong without a space after the comma.
     const { socket, response } = upgrade(request, {
-      idleTimeout: ALIVE_SECONDS,
+      idleTimeout: 0,
     });
     fields.forEach((value, name) => response.headers.set(name, value));
     socket.binaryType = "arraybuffer";
@@ -113,8 +111,7 @@ export const SERVER_SOCKETS = {
   // Nothing is thrown away: relay() holds the origin back.
   backpressureLimit: 4 * LARGEST_MESSAGE,
   closeOnBackpressureLimit: false,
-  idleTimeout: ALIVE_SECONDS,
-  sendPings: true,
+  idleTimeout: 0,
   open(socket: ServerSocket) {
     socket.data.socket = socket;
     socket.data.listener?.opened();

@@ -219,9 +219,12 @@ function announce() {
   }
 }
 
+/** Seconds for the answer to a close, when doppel stops. */
+const FAREWELL_SECONDS = 5;
+
 /**
  * A stream ends by itself, a socket never does: it is closed at once, so that
- * its client goes elsewhere. `deno serve` drains by itself; Bun would cut every
+ * its client goes elsewhere. `deno serve` drains by itself, Bun would cut every
  * stream. A second signal does not wait.
  */
 function drainOnSignal() {
@@ -229,12 +232,20 @@ function drainOnSignal() {
   const stop = async () => {
     if (asked) process.exit(1);
     asked = true;
+    const open = sockets.size;
     sockets.stop("doppel is stopping");
-    if (!bun) return;
+    if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
+    if (deno) return;
     await server?.stop?.();
     store.close();
     process.exit(0);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** Deno would wait as long as a socket's other end does not answer; requests may go on. */
+function leave() {
+  if (flights.size === 0) process.exit(0);
+  setTimeout(leave, 500).unref();
 }

@@ -131,8 +131,9 @@ async function forward(
     signal: request.signal,
   };
   if (socket) {
-    account(token, deps);
-    return await openSocket(request, credential, journey, deps);
+    const opened = await openSocket(request, credential, journey, deps);
+    if (!isRefusal(opened)) account(token, deps);
+    return opened;
   }
 
   const content = await take(request, token, deps);

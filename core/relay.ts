@@ -38,10 +38,12 @@ type Stop = (reason: string) => void;
 export interface Sockets {
   /** One more, to be closed at once where all are. */
   add(stop: Stop): void;
-  /** It has ended. */
+  /** Both its ends are gone. */
   delete(stop: Stop): void;
   /** Closes all there are and all to come, with 1001. */
   stop(reason: string): void;
+  /** How many there are, those included that wait for the answer to a close. */
+  readonly size: number;
 }
 
 /** No sockets yet. */
@@ -58,6 +60,9 @@ export function createSockets(): Sockets {
       stopped = reason;
       for (const stop of live) stop(reason);
     },
+    get size() {
+      return live.size;
+    },
   };
 }
 
@@ -73,13 +78,13 @@ export function relay(
   const down = oneWay(origin, client, { awake, flooded });
   const stop: Stop = (reason) => end("stopped", 1001, reason);
   let over = false;
+  let ends = 2;
 
   /** Both sides are told; what is queued for them goes first. */
   function end(ending: Ending, code: number, reason: string) {
     if (over) return;
     over = true;
     flight.land();
-    sockets.delete(stop);
     const said = passable(code, reason);
     for (const way of [up, down]) way.end();
     for (const side of [client, origin]) side.close(said.code, said.reason);
@@ -94,17 +99,19 @@ export function relay(
     });
   }
 
+  const closed = (broken: Ending) => (code: number, reason: string) => {
+    end(lost(code) ? broken : "complete", code, reason);
+    if (--ends === 0) sockets.delete(stop);
+  };
   client.listen({
     opened: () => origin.resume(),
     message: up.pass,
-    closed: (code, reason) =>
-      end(lost(code) ? "client_closed" : "complete", code, reason),
+    closed: closed("client_closed"),
   });
   origin.listen({
     opened: () => {},
     message: down.pass,
-    closed: (code, reason) =>
-      end(lost(code) ? "origin_broken" : "complete", code, reason),
+    closed: closed("origin_broken"),
   });
   awake();
   sockets.add(stop);
@@ -137,16 +144,16 @@ function oneWay(
     bytes: () => bytes,
     pass(message: Message) {
       if (over) return;
+      // Before the message is sent: however large, one alone is no flood.
+      if (to.waiting() > MOST) return flooded();
       awake();
       messages++;
       bytes += Buffer.byteLength(message);
       to.send(message);
-      if (to.waiting() <= ENOUGH || held !== undefined) return;
-      if (from.pause()) {
-        held = setInterval(() => {
-          if (to.waiting() <= ENOUGH) release();
-        }, LOOK_EVERY);
-      } else if (to.waiting() > MOST) flooded();
+      if (to.waiting() <= ENOUGH || held !== undefined || !from.pause()) return;
+      held = setInterval(() => {
+        if (to.waiting() <= ENOUGH) release();
+      }, LOOK_EVERY);
     },
     /** Nothing passes any more; reading goes on, to see the answer to a close. */
     end() {
