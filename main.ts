@@ -43,6 +43,10 @@ interface Info {
 }
 
 interface DenoNamespace {
+  serve(
+    options: Record<string, unknown>,
+    fetch: (request: Request, info: Info) => Response | Promise<Response>,
+  ): { shutdown(): Promise<void> };
   upgradeWebSocket: UpgradeWebSocket;
   createHttpClient?(options: Record<string, unknown>): unknown;
 }
@@ -51,6 +55,7 @@ const deno = (globalThis as { Deno?: DenoNamespace }).Deno;
 const bun = "Bun" in globalThis;
 
 const settings = understood();
+const tls = readTls(settings);
 const { store, place, adminSecrets } = await openStore(settings);
 const flights = createFlights(Date.now);
 const sockets = createSockets();
@@ -100,27 +105,38 @@ const app = doppel({
 announce();
 drainOnSignal();
 
+const { port, host: hostname } = settings;
+
+// `deno serve` knows no TLS; whoever runs it all the same finds the port taken.
+if (deno && tls) {
+  const own = deno.serve({ port, hostname, ...tls, onListen() {} }, fetch);
+  server = { stop: () => own.shutdown() };
+}
+
 export default {
-  port: settings.port,
-  hostname: settings.host,
+  port,
+  hostname,
+  ...(tls && { tls }),
   // Bun closes what is silent for 10 s and refuses 128 MiB by default; ours are the limits above.
   idleTimeout: 0,
   development: false,
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   websocket: SERVER_SOCKETS,
-  fetch(request: Request, info: Info): Response | Promise<Response> {
-    if (bun) server = info;
-    const bindings: Bindings = {
-      address: (asked) =>
-        clientAddress(
-          info.remoteAddr?.hostname ?? info.requestIP?.(request)?.address,
-          asked.headers.get("x-forwarded-for"),
-          settings.trustedProxies,
-        ),
-    };
-    return app.fetch(request, bindings);
-  },
+  fetch,
 };
+
+function fetch(request: Request, info: Info): Response | Promise<Response> {
+  if (bun) server = info;
+  const bindings: Bindings = {
+    address: (asked) =>
+      clientAddress(
+        info.remoteAddr?.hostname ?? info.requestIP?.(request)?.address,
+        asked.headers.get("x-forwarded-for"),
+        settings.trustedProxies,
+      ),
+  };
+  return app.fetch(request, bindings);
+}
 
 function understood(): Settings {
   try {
@@ -128,6 +144,20 @@ function understood(): Settings {
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     console.error(`doppel cannot start: ${error.message}`);
+    process.exit(1);
+  }
+}
+
+/** Certificate and key as PEM; whoever cannot read them does not start, and least of all without TLS. */
+function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
+  if (tls === undefined) return undefined;
+  try {
+    return {
+      cert: readFileSync(tls.cert, "utf8"),
+      key: readFileSync(tls.key, "utf8"),
+    };
+  } catch {
+    console.error("doppel cannot start: TLS_CERT or TLS_KEY cannot be read.");
     process.exit(1);
   }
 }
@@ -200,7 +230,11 @@ function announce() {
   const without = ids.filter((id) => settings.pools[id]!.length === 0);
   const first = ids.find((id) => settings.pools[id]!.length > 0) ?? "openai";
   say(`doppel ${manifest.version}, tokens in ${place}`);
-  say(`  base URL       http://${settings.host}:${settings.port}`);
+  say(
+    `  base URL       http${
+      tls ? "s" : ""
+    }://${settings.host}:${settings.port}`,
+  );
   if (settings.upstash === undefined && settings.adminSecrets.length === 0) {
     say(`  admin secret   ${join(place, "admin_secret")}`);
   }
@@ -224,8 +258,8 @@ const FAREWELL_SECONDS = 5;
 
 /**
  * A stream ends by itself, a socket never does: it is closed at once, so that
- * its client goes elsewhere. `deno serve` drains by itself, Bun would cut every
- * stream. A second signal does not wait.
+ * its client goes elsewhere. `deno serve` drains by itself, other servers would
+ * cut every stream. A second signal does not wait.
  */
 function drainOnSignal() {
   let asked = false;
@@ -235,7 +269,7 @@ function drainOnSignal() {
     const open = sockets.size;
     sockets.stop("doppel is stopping");
     if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
-    if (deno) return;
+    if (deno && server === undefined) return;
     await server?.stop?.();
     store.close();
     process.exit(0);

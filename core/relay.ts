@@ -32,7 +32,7 @@ export interface Relay {
 }
 
 /** Closes a socket and says why. */
-type Stop = (reason: string) => void;
+export type Stop = (reason: string) => void;
 
 /** All sockets of a process. */
 export interface Sockets {

@@ -55,6 +55,12 @@ export const SETTINGS = {
     default: "1073741824",
     about: "largest request body",
   },
+  TLS_CERT: {
+    default: "",
+    about:
+      "PEM file of a certificate chain: with the next one, doppel serves https and wss",
+  },
+  TLS_KEY: { default: "", about: "PEM file of the certificate's key" },
   FIRST_BYTE_SECONDS: {
     default: "900",
     about: "silence allowed before an origin's answer, connecting included",
@@ -89,6 +95,8 @@ export interface Settings {
   readonly data: string;
   /** Base URL clients use, without a trailing slash. */
   readonly publicUrl?: string;
+  /** Paths of PEM files, where TLS is served. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** CIDR ranges. */
   readonly trustedProxies: readonly string[];
   /** Bytes. */
@@ -130,6 +138,7 @@ export function readSettings(
     if (origin) origins[id] = baseUrl(`${name}_UPSTREAM`, origin);
   }
   const upstash = upstashOf(env);
+  const tls = tlsOf(env);
   return {
     port: integer(env, "PORT", 1, 65535),
     host: env.HOST || SETTINGS.HOST.default,
@@ -140,6 +149,7 @@ export function readSettings(
     ...(upstash && { upstash }),
     data: env.DOPPEL_DATA || SETTINGS.DOPPEL_DATA.default,
     ...(env.PUBLIC_URL && { publicUrl: baseUrl("PUBLIC_URL", env.PUBLIC_URL) }),
+    ...(tls && { tls }),
     trustedProxies: ranges(env),
     maxBodyBytes: integer(env, "MAX_BODY_BYTES", 1, Number.MAX_SAFE_INTEGER),
     firstByteSeconds: integer(env, "FIRST_BYTE_SECONDS", 1, 86400),
@@ -212,6 +222,12 @@ function upstashOf(env: Environment): Settings["upstash"] {
   if (token && !url) wrong("UPSTASH_REDIS_REST_URL", "is missing");
   if (!url || !token) return undefined;
   return { url: baseUrl("UPSTASH_REDIS_REST_URL", url), token };
+}
+
+function tlsOf({ TLS_CERT: cert, TLS_KEY: key }: Environment): Settings["tls"] {
+  if (cert && !key) wrong("TLS_KEY", "is missing");
+  if (key && !cert) wrong("TLS_CERT", "is missing");
+  return cert && key ? { cert, key } : undefined;
 }
 
 function ranges(env: Environment): string[] {
