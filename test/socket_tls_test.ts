@@ -8,16 +8,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { makeCertificate } from "./certificate.ts";
-import { type Peer, startSocketOrigin } from "./socket.ts";
+import { type Peer, startSocketOrigin } from "./socket_origin.ts";
 import { freePort, healthy, RUNTIMES, startDoppel, until } from "./subject.ts";
 
 for (const runtime of RUNTIMES) {
   Deno.test(`${runtime}: with TLS_CERT and TLS_KEY it serves https and wss, and nothing in the clear`, async () => {
     const certificate = makeCertificate();
     const { env, ca } = certificate;
-    const origin = await startSocketOrigin();
+    const origin = await startSocketOrigin(WebSocketServer);
     // The admin's client believes no such certificate: tokens come from another process on the same file.
     const plain = await startDoppel({ runtime, origin: origin.url });
     const doppel = await startDoppel({
