@@ -23,11 +23,11 @@ export type UpgradeWebSocket = (
 /** Accepts with a response; such a socket cannot be held back. */
 export function acceptByResponse(upgrade: UpgradeWebSocket): Accept {
   return (request, fields) => {
-    // The subprotocol goes into a field: as an option it must be one of the
-    // items as Deno splits them, which are wrong without a space after the comma.
-    const { socket, response } = upgrade(request, {
-      idleTimeout: 0,
-    });
+    const upgraded = attempt(() => upgrade(request, { idleTimeout: 0 }));
+    if (upgraded === undefined) return undefined;
+    const { socket, response } = upgraded;
+    // The subprotocol too: as an option it must be one of the items as Deno
+    // splits them, which are wrong without a space after the comma.
     fields.forEach((value, name) => response.headers.set(name, value));
     socket.binaryType = "arraybuffer";
     const open = () => socket.readyState === WebSocket.OPEN;
@@ -52,6 +52,15 @@ export function acceptByResponse(upgrade: UpgradeWebSocket): Accept {
       },
     };
   };
+}
+
+/** Deno throws where it cannot upgrade. */
+function attempt<Value>(make: () => Value): Value | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }
 
 /** A socket of Bun's server. */

@@ -619,6 +619,20 @@ law(
 );
 
 law(
+  "handle() writes an ephemeral key of Gemini as Token",
+  async ({ send, mint, reached }) => {
+    await mint({ token: T });
+    await send("/v1beta/models", { headers: { "x-goog-api-key": T } });
+    assert.deepEqual(reached[0]?.headers, {
+      "user-agent": "doppel",
+      "accept-encoding": "identity",
+      authorization: "Token auth_tokens/x",
+    });
+  },
+  { pools: { gemini: [{ id: "gemini-1", key: "auth_tokens/x" }] } },
+);
+
+law(
   "handle() answers what it did not expect in the caller's envelope, and logs it",
   async ({ send, mint, lines, faults }) => {
     await mint({ token: T });

@@ -90,7 +90,9 @@ export function readHandshake(
 ): { protocols: readonly string[] } | Refusal {
   const protocols = readProtocols(headers);
   const named = headers.get("connection")?.toLowerCase().split(/[ \t]*,[ \t]*/);
-  return protocols === undefined || !named?.includes("upgrade") ||
+  const content = headers.has("transfer-encoding") ||
+    (headers.get("content-length") ?? "0") !== "0";
+  return protocols === undefined || content || !named?.includes("upgrade") ||
       headers.get("sec-websocket-version") !== "13" ||
       !TOKEN68_OF_16_BYTES.test(headers.get("sec-websocket-key") ?? "")
     ? { refused: "request_malformed", detail: "Bad WebSocket handshake." }

@@ -185,11 +185,10 @@ async function stalls(count: () => number) {
 }
 
 /** The peak of all that the subject has done so far. */
-function assertSmall({ doppel, runtime }: Scene) {
+function assertSmall({ doppel }: Scene) {
   const file = `/proc/${doppel.pid}/status`;
   if (!existsSync(file)) return; // Linux tells, others do not.
   const kib = /VmHWM:\s+(\d+) kB/.exec(readFileSync(file, "utf8"))![1];
   const peak = Number(kib) * 1024;
-  console.error(runtime, "peak", Math.round(peak / MIB));
   assert.ok(peak < MOST, `${Math.round(peak / MIB)} MiB at the peak`);
 }

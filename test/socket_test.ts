@@ -398,6 +398,7 @@ for (const runtime of RUNTIMES) {
         [400, ["upgrade: websocket", KEY, VERSION]],
         [400, [...UPGRADE, KEY, VERSION, "sec-websocket-protocol: a,a"]],
         [400, [...UPGRADE, KEY, VERSION, "sec-websocket-protocol: a b"]],
+        [400, [...UPGRADE, KEY, VERSION, "content-length: 1"]],
         // Deno refuses this one by itself.
         [
           runtime === "deno" ? 400 : 426,
