@@ -67,7 +67,7 @@ export const SETTINGS = {
   },
   IDLE_SECONDS: {
     default: "900",
-    about: "silence allowed within an origin's answer",
+    about: "silence allowed within an origin's answer, or on a socket",
   },
   LOG: {
     default: "requests",
