@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
+import { Hono } from "hono/tiny";
 import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
 import { type Operation, operations } from "./admin/operations.ts";

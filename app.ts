@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Hono } from "hono";
+import { Hono } from "hono/tiny";
 import { admin, type AdminDeps } from "./admin.ts";
 import { ENTRANCE } from "./core/hop.ts";
 import { pathOf } from "./core/target.ts";
@@ -114,7 +114,8 @@ function preflight(request: Request): Response {
 /** Lets any page read the answer: what a token may do, it may do from anywhere, and there are no cookies. */
 function withCors(request: Request, response: Response): Response {
   const origin = request.headers.get("origin");
-  if (origin === null) return response;
+  // No page needs leave to open a socket, and a 101 is not for its scripts.
+  if (origin === null || response.status === 101) return response;
   const { headers } = response;
   headers.set("access-control-allow-origin", origin);
   headers.set("access-control-expose-headers", EXPOSED);

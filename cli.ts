@@ -20,7 +20,7 @@ import {
   table,
 } from "./cli/print.ts";
 import { callAdmin, signedFields } from "./client.ts";
-import { SETTINGS } from "./core/settings.ts";
+import { SETTINGS } from "./core/environment.ts";
 
 /** What a command gives: `json` for programs, `text` for people. */
 interface Output {

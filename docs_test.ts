@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { ENDPOINT_CLASSES, USUAL_ENDPOINTS } from "./core/provider.ts";
 import { REFUSALS } from "./core/refusal.ts";
-import { SETTINGS } from "./core/settings.ts";
+import { SETTINGS } from "./core/environment.ts";
 import { TOKEN_PATTERN } from "./core/token.ts";
 import { PROVIDERS } from "./providers/mod.ts";
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Content } from "./core/content.ts";
 import type { Begun, Egress, Forwarded } from "./core/egress.ts";
 import type { EgressMode } from "./core/settings.ts";
-import { fallbackEgress } from "./hop.ts";
+import { besideHop, type Ways } from "./hop.ts";
 import { PROVIDERS } from "./providers/mod.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -88,9 +88,9 @@ function ways(
     taken.push(`hop:${await text(content)}`);
     return { ...begun(new Response("served"), "hop"), hop: true };
   };
-  const egress = fallbackEgress({
-    direct,
-    through,
+  const { egress } = besideHop({
+    direct: { egress: direct } as Ways,
+    through: { egress: through } as Ways,
     modes: Object.fromEntries(PROVIDERS.map(({ id }) => [id, mode])),
     replayBytes,
     refusedSeconds: 600,
@@ -139,7 +139,7 @@ const SAID: [id: string, name: string, answer: () => Response][] = [
 ];
 
 for (const [id, name, answer] of SAID) {
-  Deno.test(`fallbackEgress() knows ${id}'s refusal ${name}, and remembers it for this provider`, async () => {
+  Deno.test(`besideHop() knows ${id}'s refusal ${name}, and remembers it for this provider`, async () => {
     const { send, taken } = ways(answer);
     assert.equal(await (await send(undefined, id)).text(), "served");
     assert.equal(await (await send(undefined, id)).text(), "served");
@@ -150,7 +150,7 @@ for (const [id, name, answer] of SAID) {
   });
 }
 
-Deno.test("fallbackEgress() tries the direct way again when the memory has expired", async () => {
+Deno.test("besideHop() tries the direct way again when the memory has expired", async () => {
   const { send, taken, tick } = ways(refusal("openai"));
   await send();
   tick(599);
@@ -160,7 +160,7 @@ Deno.test("fallbackEgress() tries the direct way again when the memory has expir
   assert.deepEqual(taken, ["direct", "hop:", "hop:", "direct", "hop:"]);
 });
 
-Deno.test("fallbackEgress() keeps to the one way it is told", async () => {
+Deno.test("besideHop() keeps to the one way it is told", async () => {
   const direct = ways(refusal("openai"), { mode: "direct" });
   assert.equal((await direct.send()).status, 403);
   assert.deepEqual(direct.taken, ["direct"]);
@@ -174,7 +174,7 @@ const contents: [name: string, length: number | undefined][] = [[
   6,
 ], ["in chunks", undefined]];
 for (const [name, length] of contents) {
-  Deno.test(`fallbackEgress() sends content ${name} again whole, wherever the first try stopped`, async () => {
+  Deno.test(`besideHop() sends content ${name} again whole, wherever the first try stopped`, async () => {
     for (let read = 0; read <= 4; read++) {
       const { content } = client(["ab", "cd", "ef"], length);
       const { send, taken, aborted } = ways(async ({ body }) => {
@@ -193,7 +193,7 @@ for (const [name, length] of contents) {
   });
 }
 
-Deno.test("fallbackEgress() takes from the client what the origin asks for, and no more", async () => {
+Deno.test("besideHop() takes from the client what the origin asks for, and no more", async () => {
   const sender = client(["ab", "cd", "ef"], 6);
   const { send } = ways(async ({ body }) => {
     const stream = body instanceof Blob ? body.stream() : body!;
@@ -207,7 +207,7 @@ Deno.test("fallbackEgress() takes from the client what the origin asks for, and 
   assert.equal(sender.taken(), 1);
 });
 
-Deno.test("fallbackEgress() passes a refusal down with the reason where the content was too large", async () => {
+Deno.test("besideHop() passes a refusal down with the reason where the content was too large", async () => {
   for (const length of [12, undefined]) {
     const sender = client(["abcd", "efgh", "ijkl"], length);
     const { send, taken } = ways(async (content) => {
@@ -222,7 +222,7 @@ Deno.test("fallbackEgress() passes a refusal down with the reason where the cont
   }
 });
 
-Deno.test("fallbackEgress() lets go of the client's content when the origin does", async () => {
+Deno.test("besideHop() lets go of the client's content when the origin does", async () => {
   const sender = client(["ab", "cd", "ef"], 6);
   const { send } = ways(async ({ body }) => {
     const stream = body instanceof Blob ? body.stream() : body!;
@@ -235,7 +235,7 @@ Deno.test("fallbackEgress() lets go of the client's content when the origin does
   assert.equal(sender.cancelled(), true);
 });
 
-Deno.test("fallbackEgress() hands on an answer that breaks off while it is looked at", async () => {
+Deno.test("besideHop() hands on an answer that breaks off while it is looked at", async () => {
   const { send } = ways(() => {
     let pulls = 0;
     const body = new ReadableStream<Bytes>({

@@ -22,12 +22,14 @@ import { problemResponse } from "./core/problem.ts";
 import type { Provider } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { judge } from "./core/region.ts";
-import { respond } from "./core/respond.ts";
+import { type Journey, respond } from "./core/respond.ts";
+import { type SocketEgress, wantsSocket } from "./core/socket.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf } from "./core/target.ts";
+import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that the entrance reaches outside itself. */
-export interface EntranceDeps {
+export interface EntranceDeps extends SocketDeps {
   /** Where nonces are taken. */
   readonly store: Store;
   /** The provider table, origins as configured. */
@@ -54,8 +56,8 @@ export interface Entrance {
   readonly secret: string;
   /** Seconds a signature's clock may be off. */
   readonly window: number;
-  /** Straight to the origin. */
-  readonly egress: Egress;
+  /** The ways straight to the origin. */
+  readonly direct: { readonly egress: Egress; readonly socket: SocketEgress };
 }
 
 /** Answers a request whose path begins with `/hop/`. */
@@ -75,7 +77,7 @@ export async function enter(
       return { refused: "internal_error" };
     });
   if (!(outcome instanceof Response)) return turnAway(outcome, journal);
-  outcome.headers.set(ANSWER, FROM_ORIGIN);
+  if (outcome.status !== 101) outcome.headers.set(ANSWER, FROM_ORIGIN);
   return outcome;
 }
 
@@ -88,26 +90,13 @@ async function carry(
   if (isRefusal(signed) || isShut(signed)) return signed;
   const { provider, target, received } = signed;
   journal.note({ provider: provider.id });
-  if (received.get("upgrade")?.toLowerCase() === "websocket") {
-    return { refused: "upgrade_refused" };
-  }
 
   const credential = ownCredential(signed, deps.pools[provider.id]);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
 
-  const content = await readContent(request, {
-    limit: deps.maxBodyBytes,
-    whole: false,
-  }).catch((): Refusal => ({ refused: "client_closed" }));
-  if (isRefusal(content)) return content;
-
   const { method, signal } = request;
-  const begun = await deps.egress(
-    { method, provider, target, credential, received, content, signal },
-  );
-  if (isRefusal(begun)) return begun;
-  return await respond(begun, {
+  const journey: Journey = {
     journal,
     route: { provider, prefix: "", target },
     // URLs are turned back by the primary, which knows the origin by the API's own name.
@@ -115,6 +104,44 @@ async function carry(
     method,
     idleSeconds: deps.idleSeconds,
     signal,
+  };
+  if (wantsSocket(request)) {
+    return await carrySocket(request, credential, { received, journey, deps });
+  }
+
+  const content = await readContent(request, {
+    limit: deps.maxBodyBytes,
+    whole: false,
+  }).catch((): Refusal => ({ refused: "client_closed" }));
+  if (isRefusal(content)) return content;
+
+  const begun = await deps.direct.egress(
+    { method, provider, target, credential, received, content, signal },
+  );
+  return isRefusal(begun) ? begun : await respond(begun, journey);
+}
+
+/** On a route that has sockets; the 101, too, says that it is the origin's. */
+function carrySocket(
+  request: Request,
+  credential: Credential,
+  { received, journey, deps }: {
+    received: Headers;
+    journey: Journey;
+    deps: EntranceDeps & Entrance;
+  },
+): Promise<Response | Refusal> | Refusal {
+  const { provider, target } = journey.route;
+  if (!provider.sockets.some(({ path }) => path.test(target.path))) {
+    return { refused: "upgrade_refused" };
+  }
+  return openSocket(request, credential, journey, {
+    ...deps,
+    dial: (upgrading) => deps.direct.socket({ ...upgrading, received }),
+    accept(asked, fields) {
+      fields.set(ANSWER, FROM_ORIGIN);
+      return deps.accept(asked, fields);
+    },
   });
 }
 
@@ -181,7 +208,7 @@ const PROBE_TAKES = 10_000;
 
 /** A probe with its memory: a row per provider, for a minute. */
 export function createProbe(
-  { egress }: Pick<Entrance, "egress">,
+  { direct }: Pick<Entrance, "direct">,
   { providers, pools, now }: Pick<EntranceDeps, "providers" | "pools" | "now">,
 ): Probe {
   const asked = new Map<string, { until: number; verdict: Promise<Verdict> }>();
@@ -190,7 +217,7 @@ export function createProbe(
     if (provider === undefined) return undefined;
     const before = asked.get(providerId);
     if (before !== undefined && before.until > now()) return before.verdict;
-    const verdict = ask(provider, pools[providerId], egress)
+    const verdict = ask(provider, pools[providerId], direct.egress)
       .catch((): Verdict => "unknown");
     asked.set(providerId, { until: now() + PROBE_STANDS * 1000, verdict });
     return verdict;

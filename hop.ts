@@ -6,6 +6,8 @@
  */
 
 import type { Begun, Egress } from "./core/egress.ts";
+import type { Provider } from "./core/provider.ts";
+import type { Dial, SocketEgress } from "./core/socket.ts";
 import { aimedAtHop, ANSWER, FROM_ORIGIN, type Hop } from "./core/hop.ts";
 import { isRefusal, type Refusal } from "./core/refusal.ts";
 import { judge } from "./core/region.ts";
@@ -13,12 +15,22 @@ import { replayable } from "./core/replay.ts";
 import type { EgressMode } from "./core/settings.ts";
 import type { Send } from "./egress.ts";
 
+/** The ways to an origin, for requests and for sockets. */
+export interface Ways {
+  /** For requests. */
+  readonly egress: Egress;
+  /** For sockets. */
+  readonly socket: SocketEgress;
+}
+
 /** What a way through a hop is made of. */
 export interface HopOptions {
   /** Where it is. */
   readonly hop: Hop;
   /** Sends. */
   readonly send: Send;
+  /** Opens sockets. */
+  readonly dial: Dial;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Seconds between two looks at a hop that keeps requests waiting, and for its answer. */
@@ -27,37 +39,52 @@ export interface HopOptions {
 
 /** A hop's own refusals that say more than that it could not help. */
 const PASSED_ON = ["origin_unreachable", "origin_timeout", "body_too_large"];
+const NOTHING = { body: undefined, length: 0 };
 
-/** An egress through the hop; whatever is no origin's answer is `hop_unreachable`. */
-export function hopEgress(
-  { hop, send, now, lookSeconds }: HopOptions,
-): Egress {
+/** The ways through the hop; whatever is no origin's answer is `hop_unreachable`. */
+export function throughHop(
+  { hop, send, dial, now, lookSeconds }: HopOptions,
+): Ways {
   const lookout = createLookout(hop, lookSeconds);
-  return async (forwarded) => {
-    const gone = new AbortController();
-    const leave = () => gone.abort();
-    forwarded.signal.addEventListener("abort", leave);
-    if (forwarded.signal.aborted) leave();
-    const awaited = lookout.await(leave);
-    const aim = aimedAtHop(forwarded, hop, now());
-    const begun = await send(aim, { ...forwarded, signal: gone.signal });
-    awaited.over();
-    if (awaited.dead) return unreachable("The hop does not answer.");
-    if (!isRefusal(begun)) return opened(begun);
-    return begun.refused === "origin_unreachable"
-      ? unreachable("No connection to the hop.")
-      : begun;
+  return {
+    egress: (forwarded) =>
+      lookout.watch(forwarded.signal, async (signal) => {
+        const aim = aimedAtHop(forwarded, hop, now());
+        const begun = await send(aim, { ...forwarded, signal });
+        return isRefusal(begun) ? unhelped(begun) : opened(begun);
+      }),
+    socket: (upgrading) =>
+      lookout.watch(upgrading.signal, async (signal) => {
+        const { protocols } = upgrading;
+        const aim = aimedAtHop(
+          { ...upgrading, method: "GET", content: NOTHING },
+          hop,
+          now(),
+        );
+        const dialled = await dial({ ...aim, protocols, signal });
+        if (isRefusal(dialled)) return unhelped(dialled);
+        if ("response" in dialled) return opened(dialled);
+        const answer = dialled.received.get(ANSWER);
+        if (answer === FROM_ORIGIN) return { ...dialled, hop: true };
+        dialled.origin.resume();
+        dialled.origin.close(1001, "");
+        return unreachable("No doppel: a socket.");
+      }),
   };
+}
+
+function unhelped(refusal: Refusal): Refusal {
+  return refusal.refused === "origin_unreachable"
+    ? unreachable("No connection to the hop.")
+    : refusal;
 }
 
 /** The origin's answer that is in the hop's. */
 function opened(begun: Begun): Begun | Refusal {
-  const { headers, status, body } = begun.response;
+  const { headers, status } = begun.response;
   const answer = headers.get(ANSWER);
   if (answer === FROM_ORIGIN) return { ...begun, hop: true };
-  begun.flight.land();
-  begun.abort();
-  body?.cancel().catch(() => {});
+  giveUp(begun);
   const code = PASSED_ON.find((code) => code === answer);
   if (code !== undefined) return { refused: code as Refusal["refused"] };
   return unreachable(answer?.slice(0, 200) ?? `No doppel: status ${status}.`);
@@ -89,21 +116,25 @@ function createLookout({ url }: Hop, seconds: number) {
   }
 
   return {
-    await(leave: () => void) {
+    /** `work`, given up where the hop is dead; its signal aborts then, and as `signal` does. */
+    async watch<Result>(
+      signal: AbortSignal,
+      work: (signal: AbortSignal) => Promise<Result>,
+    ): Promise<Result | Refusal> {
+      const gone = new AbortController();
+      const leave = () => gone.abort();
+      signal.addEventListener("abort", leave);
+      if (signal.aborted) leave();
       const awaited: Awaited = { dead: false, leave };
       waiting.add(awaited);
       timer ??= setInterval(look, seconds * 1000);
-      return {
-        get dead() {
-          return awaited.dead;
-        },
-        over() {
-          waiting.delete(awaited);
-          if (waiting.size > 0) return;
-          clearInterval(timer);
-          timer = undefined;
-        },
-      };
+      const result = await work(gone.signal);
+      waiting.delete(awaited);
+      if (waiting.size === 0) {
+        clearInterval(timer);
+        timer = undefined;
+      }
+      return awaited.dead ? unreachable("The hop does not answer.") : result;
     },
   };
 }
@@ -122,12 +153,12 @@ async function lives(url: string, seconds: number): Promise<boolean> {
   }
 }
 
-/** What an egress with a hop beside it goes by. */
+/** What goes by when there is a hop beside the origin. */
 export interface FallbackOptions {
   /** Straight to the origin. */
-  readonly direct: Egress;
+  readonly direct: Ways;
   /** Through the hop. */
-  readonly through: Egress;
+  readonly through: Ways;
   /** By provider id. */
   readonly modes: Readonly<Record<string, EgressMode>>;
   /** Bytes of content kept for a second journey. */
@@ -142,32 +173,59 @@ export interface FallbackOptions {
 const TOO_LARGE = { "x-doppel-hop": "body-too-large" };
 
 /** Straight to the origin; once it has refused this region, for a while through the hop. */
-export function fallbackEgress(
+export function besideHop(
   { direct, through, modes, replayBytes, refusedSeconds, now }: FallbackOptions,
-): Egress {
+): Ways {
   /** When a provider is tried directly again, milliseconds; a row per provider at most. */
   const refusedUntil = new Map<string, number>();
-  return async (forwarded) => {
-    const { id, region } = forwarded.provider;
-    const mode = modes[id];
-    if (mode === "direct") return await direct(forwarded);
+  /** The one way to go; `undefined`: straight, and then perhaps through the hop. */
+  const only = ({ id }: Provider) => {
+    if (modes[id] === "direct") return direct;
     const known = (refusedUntil.get(id) ?? 0) > now();
-    if (mode === "hop" || known) return await through(forwarded);
-
-    const { first, again, settle } = replayable(forwarded.content, replayBytes);
-    const begun = await direct({ ...forwarded, content: first });
-    if (isRefusal(begun)) return settle(), begun;
-    const { response, refused } = await judge(begun.response, region);
-    if (!refused) return settle(), { ...begun, response };
-
-    refusedUntil.set(id, now() + refusedSeconds * 1000);
-    const content = again();
-    if (content === undefined) return { ...begun, response: marked(response) };
-    begun.flight.land();
-    begun.abort();
-    response.body?.cancel().catch(() => {});
-    return await through({ ...forwarded, content });
+    return modes[id] === "hop" || known ? through : undefined;
   };
+  /** The answer, and whether it refuses this region. */
+  const judged = async (begun: Begun, { id, region }: Provider) => {
+    const { response, refused } = await judge(begun.response, region);
+    if (refused) refusedUntil.set(id, now() + refusedSeconds * 1000);
+    return { begun: { ...begun, response }, refused };
+  };
+  return {
+    async egress(forwarded) {
+      const way = only(forwarded.provider);
+      if (way !== undefined) return await way.egress(forwarded);
+      const { first, again, settle } = replayable(
+        forwarded.content,
+        replayBytes,
+      );
+      const answer = await direct.egress({ ...forwarded, content: first });
+      if (isRefusal(answer)) return settle(), answer;
+      const { begun, refused } = await judged(answer, forwarded.provider);
+      if (!refused) return settle(), begun;
+      const content = again();
+      if (content === undefined) {
+        return { ...begun, response: marked(begun.response) };
+      }
+      giveUp(begun);
+      return await through.egress({ ...forwarded, content });
+    },
+    async socket(upgrading) {
+      const way = only(upgrading.provider);
+      if (way !== undefined) return await way.socket(upgrading);
+      const dialled = await direct.socket(upgrading);
+      if (isRefusal(dialled) || !("response" in dialled)) return dialled;
+      const { begun, refused } = await judged(dialled, upgrading.provider);
+      if (!refused) return begun;
+      giveUp(begun);
+      return await through.socket(upgrading);
+    },
+  };
+}
+
+function giveUp({ flight, abort, response }: Begun) {
+  flight.land();
+  abort();
+  response.body?.cancel().catch(() => {});
 }
 
 function marked({ body, status, headers }: Response): Response {

@@ -11,6 +11,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "routes.ts": ["core"],
   "egress.ts": ["core"],
   "hop.ts": ["core", "egress.ts"],
+  "dial.ts": ["core"],
+  "accept.ts": ["core"],
   "entrance.ts": ["core"],
   "app.ts": ["core", "admin.ts", "entrance.ts", "routes.ts"],
   "client.ts": ["core"],
@@ -21,7 +23,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "core",
     "providers",
     "store",
+    "accept.ts",
     "app.ts",
+    "dial.ts",
     "egress.ts",
     "entrance.ts",
     "hop.ts",
@@ -32,8 +36,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Packages by who may import them; built-in modules are free but in core. */
 const MAY_DEPEND: Record<string, readonly string[]> = {
   "admin": ["valibot", "@valibot/to-json-schema"],
-  "admin.ts": ["valibot", "hono"],
-  "app.ts": ["hono"],
+  "admin.ts": ["valibot", "hono", "hono/tiny"],
+  "app.ts": ["hono/tiny"],
+  "dial.ts": ["ws"],
   "store": ["@upstash/redis/cloudflare"],
 };
 

@@ -10,19 +10,29 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import {
+  acceptByResponse,
+  acceptByServer,
+  SERVER_SOCKETS,
+  type UpgradeWebSocket,
+  type UpgradingServer,
+} from "./accept.ts";
 import { type Bindings, doppel } from "./app.ts";
 import { createFlights } from "./core/flight.ts";
+import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
-import type { Egress } from "./core/egress.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
+import { createSockets } from "./core/relay.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
+import { directSocket } from "./core/socket.ts";
 import { createStamps } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { derivedSecret } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
-import { fallbackEgress, hopEgress } from "./hop.ts";
+import { besideHop, throughHop, type Ways } from "./hop.ts";
+import { dialer } from "./dial.ts";
 import manifest from "./package.json" with { type: "json" };
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";
 
@@ -34,9 +44,16 @@ interface Info {
   requestIP?(request: Request): { readonly address: string } | null;
   /** Bun. */
   stop?(): Promise<void>;
+  /** Bun. */
+  upgrade?: UpgradingServer["upgrade"];
 }
 
 interface DenoNamespace {
+  serve(
+    options: Record<string, unknown>,
+    fetch: (request: Request, info: Info) => Response | Promise<Response>,
+  ): { shutdown(): Promise<void> };
+  upgradeWebSocket: UpgradeWebSocket;
   createHttpClient?(options: Record<string, unknown>): unknown;
 }
 
@@ -44,9 +61,12 @@ const deno = (globalThis as { Deno?: DenoNamespace }).Deno;
 const bun = "Bun" in globalThis;
 
 const settings = understood();
+const tls = readTls(settings);
 const { store, place, adminSecrets } = await openStore(settings);
+const flights = createFlights(Date.now);
+const sockets = createSockets();
 const send = sender({
-  flights: createFlights(Date.now),
+  flights,
   firstByteSeconds: settings.firstByteSeconds,
   client: deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost: 256 }),
   freshClient: deno?.createHttpClient?.({
@@ -54,7 +74,15 @@ const send = sender({
     poolMaxIdlePerHost: 0,
   }),
 });
-const direct = directEgress(send);
+const dial = dialer({
+  flights,
+  firstByteSeconds: settings.firstByteSeconds,
+});
+const direct: Ways = {
+  egress: directEgress(send),
+  socket: directSocket(dial),
+};
+const ways = waysBeside(settings);
 let server: Info | undefined;
 
 const app = doppel({
@@ -70,8 +98,14 @@ const app = doppel({
     origin: settings.origins[id] ?? origin,
     credentials: settings.pools[id]!.map((credential) => credential.id),
   })),
-  egress: egressBeside(settings),
+  egress: ways.egress,
   entrance: entranceOf(settings),
+  flights,
+  sockets,
+  dial: ways.socket,
+  accept: deno
+    ? acceptByResponse(deno.upgradeWebSocket)
+    : acceptByServer(() => server as UpgradingServer),
   now: Date.now,
   defer: (name, work) => void work.catch((error) => fault(name, error)),
   log,
@@ -86,28 +120,40 @@ const app = doppel({
 });
 
 announce();
-if (bun) drainOnSignal();
+drainOnSignal();
+
+const { port, host: hostname } = settings;
+
+// `deno serve` knows no TLS; whoever runs it all the same finds the port taken.
+if (deno && tls) {
+  const own = deno.serve({ port, hostname, ...tls, onListen() {} }, fetch);
+  server = { stop: () => own.shutdown() };
+}
 
 export default {
-  port: settings.port,
-  hostname: settings.host,
+  port,
+  hostname,
+  ...(tls && { tls }),
   // Bun closes what is silent for 10 s and refuses 128 MiB by default; ours are the limits above.
   idleTimeout: 0,
   development: false,
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-  fetch(request: Request, info: Info): Response | Promise<Response> {
-    if (bun) server = info;
-    const bindings: Bindings = {
-      address: (asked) =>
-        clientAddress(
-          info.remoteAddr?.hostname ?? info.requestIP?.(request)?.address,
-          asked.headers.get("x-forwarded-for"),
-          settings.trustedProxies,
-        ),
-    };
-    return app.fetch(request, bindings);
-  },
+  websocket: SERVER_SOCKETS,
+  fetch,
 };
+
+function fetch(request: Request, info: Info): Response | Promise<Response> {
+  if (bun) server = info;
+  const bindings: Bindings = {
+    address: (asked) =>
+      clientAddress(
+        info.remoteAddr?.hostname ?? info.requestIP?.(request)?.address,
+        asked.headers.get("x-forwarded-for"),
+        settings.trustedProxies,
+      ),
+  };
+  return app.fetch(request, bindings);
+}
 
 function understood(): Settings {
   try {
@@ -119,19 +165,33 @@ function understood(): Settings {
   }
 }
 
-function egressBeside({ egress }: Settings): Egress {
+function waysBeside({ egress }: Settings): Ways {
   if (egress.hop === undefined) return direct;
   const { url, secret } = egress.hop;
   const hop = { url, secret: derivedSecret(secret, HOP_PURPOSE) };
   const { lookSeconds } = egress;
-  const through = hopEgress({ hop, send, now: Date.now, lookSeconds });
-  return fallbackEgress({ ...egress, direct, through, now: Date.now });
+  const through = throughHop({ hop, send, dial, now: Date.now, lookSeconds });
+  return besideHop({ ...egress, direct, through, now: Date.now });
 }
 
 function entranceOf({ egress, adminWindow }: Settings): Entrance | undefined {
   if (egress.entranceSecret === undefined) return undefined;
   const secret = derivedSecret(egress.entranceSecret, HOP_PURPOSE);
-  return { secret, window: adminWindow, egress: direct };
+  return { secret, window: adminWindow, direct };
+}
+
+/** Certificate and key as PEM; whoever cannot read them does not start, and least of all without TLS. */
+function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
+  if (tls === undefined) return undefined;
+  try {
+    return {
+      cert: readFileSync(tls.cert, "utf8"),
+      key: readFileSync(tls.key, "utf8"),
+    };
+  } catch {
+    console.error("doppel cannot start: TLS_CERT or TLS_KEY cannot be read.");
+    process.exit(1);
+  }
 }
 
 /** Upstash where it is configured; else SQLite, with a secret of its own on the first start. */
@@ -193,47 +253,46 @@ function fault(name: string, error: unknown) {
   );
 }
 
-/** For the person at the terminal; on stderr, and no secret in it. */
+/** For the person at the terminal. */
 function announce() {
-  const say = (line: string) => console.error(line);
-  const ids = PROVIDERS.map(({ id }) => id);
-  const counts = ids.filter((id) => settings.pools[id]!.length > 0)
-    .map((id) => `${id} (${settings.pools[id]!.length})`);
-  const without = ids.filter((id) => settings.pools[id]!.length === 0);
-  const first = ids.find((id) => settings.pools[id]!.length > 0) ?? "openai";
-  say(`doppel ${manifest.version}, tokens in ${place}`);
-  say(`  base URL       http://${settings.host}:${settings.port}`);
-  if (settings.upstash === undefined && settings.adminSecrets.length === 0) {
-    say(`  admin secret   ${join(place, "admin_secret")}`);
-  }
-  say(`  keys           ${counts.join(", ") || "none"}`);
-  if (without.length > 0) {
-    const names = without.map((id) => `${id.toUpperCase()}_API_KEY`);
-    say(`  without a key  ${without.join(", ")} (set ${names.join(", ")})`);
-  }
-  const { hop, entranceSecret } = settings.egress;
-  if (hop !== undefined) say(`  hop            ${hop.url}`);
-  if (entranceSecret !== undefined) say("  hop            this is one");
-  say(
-    `  mint a token   deno task doppel token create --label me --providers ${first}`,
-  );
-  if (bun && process.env.BUN_CONFIG_MAX_HTTP_REQUESTS === undefined) {
-    say(
-      "  warning        Bun sends 256 requests at a time: set BUN_CONFIG_MAX_HTTP_REQUESTS=65336",
-    );
-  }
+  const local = settings.upstash === undefined &&
+    settings.adminSecrets.length === 0;
+  const lines = greeting(settings, {
+    version: manifest.version,
+    place,
+    secretFile: local ? join(place, "admin_secret") : undefined,
+    throttled: bun && process.env.BUN_CONFIG_MAX_HTTP_REQUESTS === undefined,
+  });
+  console.error(lines.join("\n"));
 }
 
-/** `deno serve` drains by itself on SIGTERM; Bun would cut every stream. A second signal does not wait. */
+/** Seconds for the answer to a close, when doppel stops. */
+const FAREWELL_SECONDS = 5;
+
+/**
+ * A stream ends by itself, a socket never does: it is closed at once, so that
+ * its client goes elsewhere. `deno serve` drains by itself, other servers would
+ * cut every stream. A second signal does not wait.
+ */
 function drainOnSignal() {
   let asked = false;
   const stop = async () => {
     if (asked) process.exit(1);
     asked = true;
+    const open = sockets.size;
+    sockets.stop("doppel is stopping");
+    if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
+    if (deno && server === undefined) return;
     await server?.stop?.();
     store.close();
     process.exit(0);
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+}
+
+/** Deno would wait as long as a socket's other end does not answer; requests may go on. */
+function leave() {
+  if (flights.size === 0) process.exit(0);
+  setTimeout(leave, 500).unref();
 }

@@ -516,9 +516,9 @@ const refusals: Refused[] = [
     code: "request_malformed",
   },
   {
-    name: "an upgrade",
+    name: "an upgrade on a route without sockets",
     sent: { ...bearer, upgrade: "WebSocket", connection: "upgrade" },
-    path: "/v1/responses",
+    path: "/v1/chat/completions",
     status: 426,
     code: "upgrade_refused",
   },
@@ -620,6 +620,20 @@ law(
     });
   },
   { pools: { anthropic: [{ id: "anthropic-1", key: "sk-ant-oat01-x" }] } },
+);
+
+law(
+  "handle() writes an ephemeral key of Gemini as Token",
+  async ({ send, mint, reached }) => {
+    await mint({ token: T });
+    await send("/v1beta/models", { headers: { "x-goog-api-key": T } });
+    assert.deepEqual(reached[0]?.headers, {
+      "user-agent": "doppel",
+      "accept-encoding": "identity",
+      authorization: "Token auth_tokens/x",
+    });
+  },
+  { pools: { gemini: [{ id: "gemini-1", key: "auth_tokens/x" }] } },
 );
 
 law(

@@ -11,7 +11,7 @@ import { uploadHash } from "./core/edit.ts";
 import { type Egress, METHODS } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
-import { authorize, authorizeModels } from "./core/policy.ts";
+import { authorize, authorizeModels, authorizeSocket } from "./core/policy.ts";
 import {
   chooseProvider,
   type Envelope,
@@ -20,8 +20,9 @@ import {
 } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";
-import { respond } from "./core/respond.ts";
+import { type Journey, respond } from "./core/respond.ts";
 import { readSlots } from "./core/slot.ts";
+import { wantsSocket } from "./core/socket.ts";
 import type { Stamps } from "./core/stamp.ts";
 import {
   type Store,
@@ -29,9 +30,10 @@ import {
   type TokenRecord,
 } from "./core/store.ts";
 import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
+import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
-export interface Deps {
+export interface Deps extends SocketDeps {
   /** Tokens and what belongs to them. */
   readonly store: Store;
   /** The provider table, origins as configured. */
@@ -106,13 +108,29 @@ async function forward(
   const route = routeFor(token, asked, deps.providers);
   journal.note({ token: token.id, provider: route.provider.id });
 
-  const denied = authorize(holder, route, request.method, address);
+  const { method, signal } = request;
+  const socket = wantsSocket(request);
+  const denied = authorize(holder, route, method, address) ??
+    (socket ? authorizeSocket(token, route, method) : undefined);
   if (denied) return denied;
-  if (wantsSocket(request)) return { refused: "upgrade_refused" };
 
   const credential = credentialOf(holder, deps.pools[route.provider.id]);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
+  const journey: Journey = {
+    journal,
+    route,
+    method,
+    base: () => publicBase(request, route, deps),
+    editing: { ...deps, route, method, holder, now },
+    idleSeconds: deps.idleSeconds,
+    signal,
+  };
+  if (socket) {
+    const opened = await openSocket(request, credential, journey, deps);
+    if (!isRefusal(opened)) account(token, deps);
+    return opened;
+  }
 
   const content = await take(request, token, deps);
   if (isRefusal(content)) return content;
@@ -123,29 +141,15 @@ async function forward(
   });
   if (deniedContent) return deniedContent;
 
-  const begun = await deps.egress({
-    method: request.method,
-    provider: route.provider,
-    target: route.target,
-    credential,
-    received: request.headers,
-    content,
-    signal: request.signal,
-  });
+  const received = request.headers;
+  const begun = await deps.egress(
+    { ...route, method, credential, received, content, signal },
+  );
   if (isRefusal(begun)) return begun;
   if (begun.hop) journal.note({ hop: true });
 
   account(token, deps);
-  const { method, signal } = request;
-  return await respond(begun, {
-    journal,
-    route,
-    method,
-    base: () => publicBase(request, route, deps),
-    editing: { ...deps, route, method, holder, now },
-    idleSeconds: deps.idleSeconds,
-    signal,
-  });
+  return await respond(begun, journey);
 }
 
 /** A request whose caller and wish are known, not yet believed. */
@@ -183,11 +187,6 @@ function routeFor(
   if (route.prefix !== "" || scope.length !== 1) return route;
   const provider = providers.find((row) => row.id === scope[0]);
   return provider === undefined ? route : { ...route, provider };
-}
-
-/** RFC 6455 §4.1; a client that offers h2c is served over HTTP/1.1. */
-function wantsSocket({ headers }: Request): boolean {
-  return headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** Reads the content; the client leaving meanwhile is no fault. */

@@ -485,6 +485,8 @@ const stops: [name: string, env: Record<string, string>][] = [
   ["PUBLIC_URL", { PUBLIC_URL: "doppel.example" }],
   ["TRUSTED_PROXIES", { TRUSTED_PROXIES: "10.0.0.0/8, all" }],
   ["MAX_BODY_BYTES", { MAX_BODY_BYTES: "1GB" }],
+  ["TLS_KEY", { TLS_CERT: "canary.pem" }],
+  ["TLS_CERT", { TLS_KEY: "canary.pem" }],
   ["IDLE_SECONDS", { IDLE_SECONDS: "0" }],
   ["LOG", { LOG: "debug" }],
   ["EGRESS_HOP_SECRET", { EGRESS_HOP_URL: "https://hop.example" }],

@@ -1,11 +1,101 @@
 /**
- * Single environment variables: what must hold of one, and how it is said that
- * it does not.
+ * Every environment variable, what must hold of one, and how it is said that it
+ * does not.
  *
  * @module
  */
 
 import { SHORTEST_SECRET } from "./signature.ts";
+
+/** One row per variable, in the order of the README's table, which a test holds against this one; `<PROVIDER>` stands for a row of the provider table. */
+export const SETTINGS = {
+  PORT: { default: "8787", about: "port to listen on" },
+  HOST: { default: "127.0.0.1", about: "address to listen on" },
+  ADMIN_SECRET: {
+    default: "made on the first local start",
+    about: "signs admin calls; 32 characters or more; required with Upstash",
+  },
+  ADMIN_SECRET_PREVIOUS: {
+    default: "",
+    about: "also verifies, while the secret is being changed",
+  },
+  ADMIN_WINDOW_SECONDS: {
+    default: "60",
+    about: "how far a signature's clock may be off, 300 at most",
+  },
+  "<PROVIDER>_API_KEY": {
+    default: "",
+    about: "the real key; several, comma-separated, make a pool",
+  },
+  "<PROVIDER>_UPSTREAM": {
+    default: "the real host",
+    about: "another origin for this provider; a base path in it is kept",
+  },
+  EGRESS_HOP_URL: {
+    default: "",
+    about: "a second doppel, in a region the APIs serve; no path",
+  },
+  EGRESS_HOP_SECRET: {
+    default: "",
+    about: "shared with the hop; without a URL, this doppel is one",
+  },
+  "EGRESS_<PROVIDER>": {
+    default: "`fallback` with a hop",
+    about: "`direct`; `fallback`: through the hop where refused; `hop`",
+  },
+  EGRESS_REFUSED_SECONDS: {
+    default: "600",
+    about: "how long a refused provider is not tried directly again",
+  },
+  EGRESS_HOP_SECONDS: {
+    default: "10",
+    about: "how often a hop that lets requests wait is asked if it lives",
+  },
+  REPLAY_BODY_BYTES: {
+    default: "4194304",
+    about: "request content kept for a second try, through the hop",
+  },
+  UPSTASH_REDIS_REST_URL: {
+    default: "",
+    about: "with the next one: tokens live in Upstash instead of SQLite",
+  },
+  UPSTASH_REDIS_REST_TOKEN: { default: "", about: "see above" },
+  DOPPEL_DATA: {
+    default: "./.doppel",
+    about: "directory of the SQLite file and the local admin secret",
+  },
+  PUBLIC_URL: {
+    default: "",
+    about:
+      "how clients reach doppel, if a proxy in front changes host or scheme",
+  },
+  TRUSTED_PROXIES: {
+    default: "",
+    about: "CIDR ranges whose X-Forwarded-For is believed",
+  },
+  MAX_BODY_BYTES: {
+    default: "1073741824",
+    about: "largest request body",
+  },
+  TLS_CERT: {
+    default: "",
+    about:
+      "PEM file of a certificate chain: with the next one, doppel serves https and wss",
+  },
+  TLS_KEY: { default: "", about: "PEM file of the certificate's key" },
+  FIRST_BYTE_SECONDS: {
+    default: "900",
+    about: "silence allowed before an origin's answer, connecting included",
+  },
+  IDLE_SECONDS: {
+    default: "900",
+    about: "silence allowed within an origin's answer, or on a socket",
+  },
+  LOG: {
+    default: "requests",
+    about: "`requests`: a line each; `errors`: failures only; `off`",
+  },
+} as const;
 
 /** A setting that cannot be understood; the message names it and the mend, never its value. */
 export class SettingsError extends Error {
@@ -37,4 +127,19 @@ export function longEnough(env: Environment, name: string) {
   if (secret && secret.length < SHORTEST_SECRET) {
     wrong(name, `must have ${SHORTEST_SECRET} characters or more`);
   }
+}
+
+/** A whole number from `least` to `most`. */
+export function integer(
+  env: Environment,
+  name: keyof typeof SETTINGS,
+  least: number,
+  most: number,
+): number {
+  const text = env[name] || SETTINGS[name].default;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < least || value > most) {
+    wrong(name, `must be a whole number from ${least} to ${most}`);
+  }
+  return value;
 }

@@ -14,7 +14,23 @@ export type Ending =
   | "refused"
   | "client_closed"
   | "origin_broken"
-  | "origin_silent";
+  | "origin_silent"
+  | SocketEnding;
+
+/** How a socket can end besides: nobody spoke, one side would not read, doppel stopped. */
+export type SocketEnding = "idle" | "overflowed" | "stopped";
+
+/** What is written down about a socket. */
+export interface SocketFacts {
+  /** Messages from client to origin. */
+  readonly up: number;
+  /** Messages from origin to client. */
+  readonly down: number;
+  /** Bytes of content from client to origin. */
+  readonly upBytes: number;
+  /** Close code; 1005: none was sent, 1006: nobody closed. */
+  readonly code: number;
+}
 
 /** One log line. Public forms only: ids, never a token, a key or a query. */
 export interface LogLine {
@@ -44,6 +60,8 @@ export interface LogLine {
   readonly originId?: string;
   /** Bytes of content sent down. */
   readonly bytes: number;
+  /** Messages and bytes a socket carried each way, and the code it was closed with. */
+  readonly socket?: SocketFacts;
   /** Milliseconds to the origin's first sign. */
   readonly firstByteMs?: number;
   /** Milliseconds to the end. */

@@ -126,6 +126,37 @@ export function authorizeModels(
   return covered ? undefined : { refused: "model_denied" };
 }
 
+/**
+ * Whether a socket may be opened. What goes through it is not read, so a token
+ * limited to some models needs a route that names the one model in its query;
+ * 426 elsewhere, since HTTP, to which clients then fall back, can be read.
+ */
+export function authorizeSocket(
+  { models: globs, isolated }: TokenRecord,
+  { provider, target }: Route,
+  method: string,
+): Refusal | undefined {
+  const row = provider.sockets.find(({ path }) => path.test(target.path));
+  if (row === undefined || method !== "GET") {
+    return { refused: "upgrade_refused" };
+  }
+  if (row.model === "frames" && (isolated || globs.length > 0)) {
+    const detail =
+      "A doppel token limited to models or objects opens no WebSocket here: use HTTP.";
+    return { refused: "upgrade_refused", detail };
+  }
+  if (globs.length === 0) return undefined;
+  const models = new URLSearchParams(target.query).getAll("model");
+  if (models.length === 0) {
+    const detail = "This request names no model.";
+    return { refused: "model_denied", detail };
+  }
+  const covered = models.every((model) =>
+    globs.some((glob) => covers(glob, model))
+  );
+  return covered ? undefined : { refused: "model_denied" };
+}
+
 /** Whether `address` lies in one of the CIDR ranges; an unknown address lies in none. */
 export function within(
   ranges: readonly string[],

@@ -87,6 +87,11 @@ export interface Provider {
     readonly path: RegExp;
     readonly field: string;
   }[];
+  /** Paths that take a WebSocket, and where one names its model: frames are not read. */
+  readonly sockets: readonly {
+    readonly path: RegExp;
+    readonly model: "query" | "frames";
+  }[];
   /** The model a path names, still percent-encoded. */
   readonly modelInPath: RegExp;
   /** How it refuses the region a request comes from. */

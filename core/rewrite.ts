@@ -35,7 +35,6 @@ const NOT_UP: ReadonlySet<string> = new Set([
   "forwarded",
   "x-real-ip",
   "cdn-loop",
-  "sec-websocket-protocol",
   // The holder's own account: with the owner's key these would choose another
   // project of the owner's, or fail.
   "openai-organization",
@@ -47,11 +46,20 @@ const NOT_UP: ReadonlySet<string> = new Set([
 /** Two doppels talk in these; neither a client nor an origin has a say in it. */
 const BETWEEN_DOPPELS = "doppel-";
 
-const NOT_UP_PREFIXES = ["proxy-", "x-forwarded-", "cf-", BETWEEN_DOPPELS];
+const NOT_UP_PREFIXES = [
+  "proxy-",
+  "x-forwarded-",
+  "cf-",
+  "sec-websocket-",
+  BETWEEN_DOPPELS,
+];
 
 const NOT_DOWN: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
   "proxy-authenticate",
+  "sec-websocket-accept",
+  "sec-websocket-extensions",
+  "sec-websocket-protocol",
   "set-cookie",
   "alt-svc",
   "strict-transport-security",

@@ -6,94 +6,17 @@
  */
 
 import type { Credential } from "./credential.ts";
-import { baseUrl, type Environment, longEnough, wrong } from "./environment.ts";
+import {
+  baseUrl,
+  type Environment,
+  integer,
+  longEnough,
+  SETTINGS,
+  wrong,
+} from "./environment.ts";
 import { parseRange } from "./policy.ts";
 
 export { type Environment, SettingsError } from "./environment.ts";
-
-/** One row per variable, in the order of the README's table, which a test holds against this one; `<PROVIDER>` stands for a row of the provider table. */
-export const SETTINGS = {
-  PORT: { default: "8787", about: "port to listen on" },
-  HOST: { default: "127.0.0.1", about: "address to listen on" },
-  ADMIN_SECRET: {
-    default: "made on the first local start",
-    about: "signs admin calls; 32 characters or more; required with Upstash",
-  },
-  ADMIN_SECRET_PREVIOUS: {
-    default: "",
-    about: "also verifies, while the secret is being changed",
-  },
-  ADMIN_WINDOW_SECONDS: {
-    default: "60",
-    about: "how far a signature's clock may be off, 300 at most",
-  },
-  "<PROVIDER>_API_KEY": {
-    default: "",
-    about: "the real key; several, comma-separated, make a pool",
-  },
-  "<PROVIDER>_UPSTREAM": {
-    default: "the real host",
-    about: "another origin for this provider; a base path in it is kept",
-  },
-  EGRESS_HOP_URL: {
-    default: "",
-    about: "a second doppel, in a region the APIs serve; no path",
-  },
-  EGRESS_HOP_SECRET: {
-    default: "",
-    about: "shared with the hop; without a URL, this doppel is one",
-  },
-  "EGRESS_<PROVIDER>": {
-    default: "`fallback` with a hop",
-    about: "`direct`; `fallback`: through the hop where refused; `hop`",
-  },
-  EGRESS_REFUSED_SECONDS: {
-    default: "600",
-    about: "how long a refused provider is not tried directly again",
-  },
-  EGRESS_HOP_SECONDS: {
-    default: "10",
-    about: "how often a hop that lets requests wait is asked if it lives",
-  },
-  REPLAY_BODY_BYTES: {
-    default: "4194304",
-    about: "request content kept for a second try, through the hop",
-  },
-  UPSTASH_REDIS_REST_URL: {
-    default: "",
-    about: "with the next one: tokens live in Upstash instead of SQLite",
-  },
-  UPSTASH_REDIS_REST_TOKEN: { default: "", about: "see above" },
-  DOPPEL_DATA: {
-    default: "./.doppel",
-    about: "directory of the SQLite file and the local admin secret",
-  },
-  PUBLIC_URL: {
-    default: "",
-    about:
-      "how clients reach doppel, if a proxy in front changes host or scheme",
-  },
-  TRUSTED_PROXIES: {
-    default: "",
-    about: "CIDR ranges whose X-Forwarded-For is believed",
-  },
-  MAX_BODY_BYTES: {
-    default: "1073741824",
-    about: "largest request body",
-  },
-  FIRST_BYTE_SECONDS: {
-    default: "900",
-    about: "silence allowed before an origin's answer, connecting included",
-  },
-  IDLE_SECONDS: {
-    default: "900",
-    about: "silence allowed within an origin's answer",
-  },
-  LOG: {
-    default: "requests",
-    about: "`requests`: a line each; `errors`: failures only; `off`",
-  },
-} as const;
 
 /** Which way requests go: to the origin, to the origin until it refuses the region, or through the hop. */
 export type EgressMode = "direct" | "fallback" | "hop";
@@ -136,6 +59,8 @@ export interface Settings {
   readonly data: string;
   /** Base URL clients use, without a trailing slash. */
   readonly publicUrl?: string;
+  /** Paths of PEM files, where TLS is served. */
+  readonly tls?: { readonly cert: string; readonly key: string };
   /** CIDR ranges. */
   readonly trustedProxies: readonly string[];
   /** Bytes. */
@@ -168,6 +93,7 @@ export function readSettings(
     if (origin) origins[id] = baseUrl(`${name}_UPSTREAM`, origin);
   }
   const upstash = upstashOf(env);
+  const tls = tlsOf(env);
   return {
     port: integer(env, "PORT", 1, 65535),
     host: env.HOST || SETTINGS.HOST.default,
@@ -179,6 +105,7 @@ export function readSettings(
     ...(upstash && { upstash }),
     data: env.DOPPEL_DATA || SETTINGS.DOPPEL_DATA.default,
     ...(env.PUBLIC_URL && { publicUrl: baseUrl("PUBLIC_URL", env.PUBLIC_URL) }),
+    ...(tls && { tls }),
     trustedProxies: ranges(env),
     maxBodyBytes: integer(env, "MAX_BODY_BYTES", 1, Number.MAX_SAFE_INTEGER),
     firstByteSeconds: integer(env, "FIRST_BYTE_SECONDS", 1, 86400),
@@ -204,20 +131,6 @@ function refuseUnknown(env: Environment, providerIds: readonly string[]) {
       wrong(name, "is not a setting of doppel; see the README's table");
     }
   }
-}
-
-function integer(
-  env: Environment,
-  name: keyof typeof SETTINGS,
-  least: number,
-  most: number,
-): number {
-  const text = env[name] || SETTINGS[name].default;
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < least || value > most) {
-    wrong(name, `must be a whole number from ${least} to ${most}`);
-  }
-  return value;
 }
 
 function adminSecrets(env: Environment, required: boolean): string[] {
@@ -267,6 +180,12 @@ function upstashOf(env: Environment): Settings["upstash"] {
   if (token && !url) wrong("UPSTASH_REDIS_REST_URL", "is missing");
   if (!url || !token) return undefined;
   return { url: baseUrl("UPSTASH_REDIS_REST_URL", url), token };
+}
+
+function tlsOf({ TLS_CERT: cert, TLS_KEY: key }: Environment): Settings["tls"] {
+  if (cert && !key) wrong("TLS_KEY", "is missing");
+  if (key && !cert) wrong("TLS_CERT", "is missing");
+  return cert && key ? { cert, key } : undefined;
 }
 
 function ranges(env: Environment): string[] {

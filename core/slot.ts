@@ -47,6 +47,21 @@ export function readSlots(
   return values.size > MOST_VALUES ? undefined : values;
 }
 
+/** Items of this subprotocol list that stop here: the token, and the names of the holder's own account. */
+const NOT_UP = [SUBPROTOCOL, "openai-organization.", "openai-project."];
+/** RFC 9110 §5.6.2. */
+const PROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** The subprotocols that go up, in the client's order; `undefined` where one is none, or comes twice. */
+export function readProtocols(headers: Headers): string[] | undefined {
+  const offered = subprotocols(headers);
+  if (!offered.every((item) => PROTOCOL.test(item))) return undefined;
+  if (new Set(offered).size < offered.length) return undefined;
+  return offered.filter((item) =>
+    !NOT_UP.some((start) => item.startsWith(start))
+  );
+}
+
 /** What the client offers in `Sec-WebSocket-Protocol` (RFC 6455 §11.3.4). */
 function subprotocols(headers: Headers): string[] {
   const offered = headers.get("sec-websocket-protocol");

@@ -57,6 +57,9 @@ const gemini: Provider = {
   minted: "auth_tokens/",
   upload: { path: /^\/upload\//, id: /[?&]upload_id=([^&#]+)/ },
   followed: [{ path: /\/operations\//, field: "uri" }],
+  sockets: [
+    { path: /^\/ws\/google\.ai\.generativelanguage\./, model: "frames" },
+  ],
   modelInPath: /\/(?:models|tunedModels)\/([^/:]+)/,
   region: {
     status: 400,
@@ -89,6 +92,7 @@ const anthropic: Provider = {
   endpoints: ANTHROPIC_ENDPOINTS,
   objects: ANTHROPIC_OBJECTS,
   followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
+  sockets: [],
   modelInPath: /^\/v1\/models\/(.+)$/,
   // Its edge's answer; the API's own errors have a `type` beside `error`.
   region: {
@@ -119,6 +123,14 @@ const openai: Provider = {
   objects: OPENAI_OBJECTS,
   minted: "ek_",
   followed: [],
+  sockets: [
+    { path: /^\/v1\/realtime(?:\/translations)?$/, model: "query" },
+    { path: /^\/v1\/responses$/, model: "frames" },
+    {
+      path: /^\/v1\/live\/sessions(?:\/[^/]+\/(?:attach|fork))?$/,
+      model: "frames",
+    },
+  ],
   modelInPath: /^\/v1\/models\/(.+)$/,
   region: {
     status: 403,

@@ -15,13 +15,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const LARGEST = { minified: 250_000, gzip: 75_000 };
 
 run(process.execPath, ["install", "-q"]);
-run(bunPath(), [
-  "build",
-  "main.ts",
-  "--target=node",
-  "--minify",
-  "--outfile=dist/doppel.js",
-]);
+run(bunPath(), ["run", "test/bundler.ts"]);
 const bundle = readFileSync(`${root}dist/doppel.js`);
 const size = { minified: bundle.length, gzip: gzipSync(bundle).length };
 console.log(`dist/doppel.js: ${size.minified} bytes, ${size.gzip} gzipped`);

@@ -7,6 +7,7 @@ import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
+import { createSockets } from "../core/relay.ts";
 import { createStamps } from "../core/stamp.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
 import { sqliteStore } from "../store/sqlite.ts";
@@ -58,6 +59,10 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
       const flight = flights.begin(() => {});
       return { response: await respond(forwarded), flight, abort: () => {} };
     },
+    flights,
+    sockets: createSockets(),
+    dial: () => Promise.reject(new Error("no sockets here")),
+    accept: () => undefined,
     now,
     defer: (name, work) =>
       void deferred.push(work.catch(() => void faults.push(name))),

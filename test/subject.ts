@@ -8,6 +8,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import * as http from "node:http";
+import * as https from "node:https";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -70,8 +72,11 @@ export async function startDoppel(
   keepSecret(secret);
   for (const key of Object.values(KEYS)) keepSecret(key);
   const file = join(root, entry);
+  const secure = env.TLS_CERT !== undefined;
   const [command, args] = runtime === "bun"
     ? [bunPath(), ["run", file]] as const
+    : secure
+    ? [process.execPath, ["run", "-q", "-A", file]] as const
     : [
       process.execPath,
       [
@@ -114,7 +119,7 @@ export async function startDoppel(
   const exited = new Promise<number | null>((resolve) =>
     child.on("exit", (code) => resolve(code))
   );
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http${secure ? "s" : ""}://127.0.0.1:${port}`;
   const options = {
     url,
     get secret() {
@@ -185,12 +190,23 @@ async function listening(
   exited.then(() => gone = true);
   for (let i = 0; i < 400; i++) {
     if (gone) throw new Error(`doppel did not start:\n${output()}`);
-    const answer = await fetch(`${url}/healthz`).catch(() => undefined);
-    await answer?.body?.cancel();
-    if (answer?.ok) return;
+    if (await healthy(url)) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`doppel does not answer:\n${output()}`);
+}
+
+/** Not `fetch()`, which believes no certificate that a test has made. */
+export function healthy(url: string): Promise<boolean> {
+  const get = url.startsWith("https:") ? https.get : http.get;
+  const options = { rejectUnauthorized: false, agent: false } as const;
+  return new Promise((resolve) => {
+    const request = get(`${url}/healthz`, options, (answer) => {
+      answer.resume();
+      answer.on("end", () => resolve(answer.statusCode === 200));
+    });
+    request.on("error", () => resolve(false));
+  });
 }
 
 export async function freePort(): Promise<number> {

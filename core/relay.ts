@@ -1,0 +1,164 @@
+/**
+ * Two ends of a socket joined: every message goes to the other side as it is,
+ * and so does the end.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import type { Flights } from "./flight.ts";
+import type { Ending, Journal } from "./journal.ts";
+import { type End, type Message, passable } from "./socket.ts";
+
+/** Bytes waiting for one side above which the other is not read. */
+const ENOUGH = 1_048_576;
+/** Bytes waiting above which a side that cannot be held back is cut off (1013). */
+const MOST = 16_777_216;
+/** How often a side that is held back is looked after, milliseconds: no runtime tells of a drain in both directions. */
+const LOOK_EVERY = 10;
+
+/** What a joined pair needs. */
+export interface Relay {
+  /** The client's end. */
+  readonly client: End;
+  /** The origin's end, paused until the client's has opened. */
+  readonly origin: End;
+  /** All flights of the process. */
+  readonly flights: Flights;
+  /** Silence allowed, seconds; pings do not count. */
+  readonly idleSeconds: number;
+  /** Closed when the socket has ended. */
+  readonly journal: Journal;
+}
+
+/** Closes a socket and says why. */
+export type Stop = (reason: string) => void;
+
+/** All sockets of a process. */
+export interface Sockets {
+  /** One more, to be closed at once where all are. */
+  add(stop: Stop): void;
+  /** Both its ends are gone. */
+  delete(stop: Stop): void;
+  /** Closes all there are and all to come, with 1001. */
+  stop(reason: string): void;
+  /** How many there are, those included that wait for the answer to a close. */
+  readonly size: number;
+}
+
+/** No sockets yet. */
+export function createSockets(): Sockets {
+  const live = new Set<Stop>();
+  let stopped: string | undefined;
+  return {
+    add(stop) {
+      live.add(stop);
+      if (stopped !== undefined) stop(stopped);
+    },
+    delete: (stop) => void live.delete(stop),
+    stop(reason) {
+      stopped = reason;
+      for (const stop of live) stop(reason);
+    },
+    get size() {
+      return live.size;
+    },
+  };
+}
+
+/** Joins the ends; must be called in the turn in which they were made. */
+export function relay(
+  { client, origin, flights, idleSeconds, journal }: Relay,
+  sockets: Sockets,
+): void {
+  const flight = flights.begin(() => end("idle", 1001, "Idle"));
+  const awake = () => flight.await(idleSeconds);
+  const flooded = () => end("overflowed", 1013, "Too fast");
+  const up = oneWay(client, origin, { awake, flooded });
+  const down = oneWay(origin, client, { awake, flooded });
+  const stop: Stop = (reason) => end("stopped", 1001, reason);
+  let over = false;
+  let ends = 2;
+
+  /** Both sides are told; what is queued for them goes first. */
+  function end(ending: Ending, code: number, reason: string) {
+    if (over) return;
+    over = true;
+    flight.land();
+    const said = passable(code, reason);
+    for (const way of [up, down]) way.end();
+    for (const side of [client, origin]) side.close(said.code, said.reason);
+    journal.close(ending, {
+      bytes: down.bytes(),
+      socket: {
+        up: up.messages(),
+        down: down.messages(),
+        upBytes: up.bytes(),
+        code: code || 1006, // Deno says 0
+      },
+    });
+  }
+
+  const closed = (broken: Ending) => (code: number, reason: string) => {
+    end(lost(code) ? broken : "complete", code, reason);
+    if (--ends === 0) sockets.delete(stop);
+  };
+  client.listen({
+    opened: () => origin.resume(),
+    message: up.pass,
+    closed: closed("client_closed"),
+  });
+  origin.listen({
+    opened: () => {},
+    message: down.pass,
+    closed: closed("origin_broken"),
+  });
+  awake();
+  sockets.add(stop);
+}
+
+/** No close frame came. */
+function lost(code: number): boolean {
+  return code === 0 || code === 1006 || code === 1015;
+}
+
+/** Messages from one end to the other, no more of them read than the other takes. */
+function oneWay(
+  from: End,
+  to: End,
+  { awake, flooded }: { awake: () => void; flooded: () => void },
+) {
+  let messages = 0;
+  let bytes = 0;
+  let over = false;
+  let held: ReturnType<typeof setInterval> | undefined;
+
+  function release() {
+    clearInterval(held);
+    held = undefined;
+    from.resume();
+  }
+
+  return {
+    messages: () => messages,
+    bytes: () => bytes,
+    pass(message: Message) {
+      if (over) return;
+      // Before the message is sent: however large, one alone is no flood.
+      if (to.waiting() > MOST) return flooded();
+      awake();
+      messages++;
+      bytes += Buffer.byteLength(message);
+      to.send(message);
+      if (to.waiting() <= ENOUGH || held !== undefined || !from.pause()) return;
+      held = setInterval(() => {
+        if (to.waiting() <= ENOUGH) release();
+      }, LOOK_EVERY);
+    },
+    /** Nothing passes any more; reading goes on, to see the answer to a close. */
+    end() {
+      over = true;
+      release();
+    },
+  };
+}

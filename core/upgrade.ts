@@ -1,0 +1,69 @@
+/**
+ * A request that asks for a socket: the origin is dialled first, and the client
+ * gets its 101 only behind the origin's, so that whoever refuses does it in HTTP.
+ *
+ * @module
+ */
+
+import type { Credential } from "./credential.ts";
+import type { Flights } from "./flight.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import { relay, type Sockets } from "./relay.ts";
+import { type Journey, respond } from "./respond.ts";
+import { fieldsDown } from "./rewrite.ts";
+import { type Accept, readHandshake, type SocketEgress } from "./socket.ts";
+
+/** What sockets need of the process. */
+export interface SocketDeps {
+  /** Opens the origin's end. */
+  readonly dial: SocketEgress;
+  /** Opens the client's end. */
+  readonly accept: Accept;
+  /** All sockets that are open. */
+  readonly sockets: Sockets;
+  /** All flights of the process. */
+  readonly flights: Flights;
+}
+
+/** Joins client and origin; an origin that refuses is passed on as it answers. */
+export async function openSocket(
+  request: Request,
+  credential: Credential,
+  journey: Journey,
+  { dial, accept, sockets, flights }: SocketDeps,
+): Promise<Response | Refusal> {
+  const handshake = readHandshake(request.headers);
+  if (isRefusal(handshake)) return handshake;
+  const { journal, route, idleSeconds, signal } = journey;
+  const received = request.headers;
+  const { protocols } = handshake;
+  const dialled = await dial({
+    ...route,
+    credential,
+    received,
+    protocols,
+    signal,
+  });
+  if (isRefusal(dialled)) return dialled;
+  if (dialled.hop) journal.note({ hop: true });
+  if ("response" in dialled) return await respond(dialled, journey);
+  const { origin, protocol } = dialled;
+  const fields = fieldsDown(dialled.received);
+  if (protocol !== undefined) fields.set("sec-websocket-protocol", protocol);
+  if (!fields.has("x-request-id")) fields.set("x-request-id", journal.id);
+  const accepted = accept(request, fields);
+  if (accepted === undefined) {
+    origin.resume();
+    origin.close(1001, "The client left");
+    return { refused: "client_closed" };
+  }
+  const originId = dialled.received.get("x-request-id");
+  journal.note({
+    status: 101,
+    firstByteMs: journal.elapsed(),
+    ...(originId !== null && { originId }),
+  });
+  const { client, response } = accepted;
+  relay({ client, origin, flights, idleSeconds, journal }, sockets);
+  return response;
+}
