@@ -34,21 +34,28 @@ type Run = (values: Row, ...words: string[]) => Output | Promise<Output>;
 const FIELDS = `
              [--expires 30d|TIME|never] [--models 'GLOB,GLOB']
              [--endpoints CLASS,CLASS|all] [--isolated on|off]
-             [--addresses CIDR,CIDR] [--note N]`;
+             [--addresses CIDR,CIDR] [--note N]
+             [--rpm N] [--tpm N] [--concurrency N] [--budget 5/day,50/month]`;
 
 /** By usage line, which says what a command takes: nothing else is let through. */
 const COMMANDS: Readonly<Record<string, Run>> = {
   [`token create --label L --providers P,P [--token T]${FIELDS}`]: async (
     fields,
-  ) => minted(await call("POST", "/admin/tokens", fields)),
+  ) => minted(await call("POST", "/admin/tokens", limited(fields))),
   "token list": async () => {
     const tokens = await all("/admin/tokens", "tokens");
     const shown = ["id", "label", "status", "providers", "expires", "lastUsed"];
     return { json: tokens, text: table(shown, tokens) };
   },
   "token show ID": (_, id) => one("GET", id),
-  [`token set ID [--label L] [--providers P,P]${FIELDS}`]: (fields, id) =>
-    one("PATCH", id, fields),
+  [`token set ID [--label L] [--providers P,P]${FIELDS}`]: async (
+    fields,
+    id,
+  ) => {
+    const touched = LIMITS.some(([option]) => fields[option] !== undefined);
+    const { limits } = touched ? await call("GET", tokenPath(id)) : {} as Row;
+    return one("PATCH", id, limited(fields, limits as Row));
+  },
   "token disable ID": (_, id) => one("PATCH", id, { status: "disabled" }),
   "token enable ID": (_, id) => one("PATCH", id, { status: "active" }),
   "token delete ID": async (_, id) => {
@@ -86,6 +93,28 @@ const COMMANDS: Readonly<Record<string, Run>> = {
   "sign METHOD PATH [--data JSON|@FILE]": ({ data }, method, path) =>
     curl(method.toUpperCase(), path, `${data ?? ""}`),
 };
+
+/** Options that are limits, and their names there. */
+const LIMITS = [
+  ["rpm", "requests"],
+  ["tpm", "tokens"],
+  ["concurrency", "concurrency"],
+  ["budget", "budget"],
+] as const;
+
+/** The fields of a token, with what of the options limits it laid over what limits it now. */
+function limited(fields: Row, now: Row = {}): Row {
+  const limits = { ...now };
+  const rest = { ...fields };
+  for (const [option, name] of LIMITS) {
+    delete rest[option];
+    if (fields[option] === undefined) continue;
+    if (fields[option] === null) delete limits[name];
+    else limits[name] = fields[option];
+  }
+  const touched = LIMITS.some(([option]) => fields[option] !== undefined);
+  return touched ? { ...rest, limits } : rest;
+}
 
 const url = (process.env.DOPPEL_URL || "http://127.0.0.1:8787")
   .replace(/\/+$/, "");

@@ -101,8 +101,9 @@ async function forward(
 ): Promise<Response | Refusal> {
   if (isRefusal(asked)) return asked;
 
-  const now = Math.floor(deps.now() / 1000);
-  const holder = await admit(asked, deps.store, now);
+  const taking = { lease: journal.id, now: deps.now() };
+  const now = Math.floor(taking.now / 1000);
+  const holder = await admit(asked, deps.store, taking);
   if (isRefusal(holder)) return holder;
   const { token } = holder;
   const route = routeFor(token, asked, deps.providers);

@@ -14,6 +14,7 @@ import {
 } from "../core/provider.ts";
 import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
+import { Limits } from "./limits.ts";
 
 const matching = (pattern: RegExp, message: string) =>
   v.pipe(v.string(), v.regex(pattern, message));
@@ -138,6 +139,7 @@ const said = {
   endpoints: Endpoints,
   addresses: Addresses,
   isolated: v.boolean(),
+  limits: Limits,
 };
 
 const known = {
@@ -184,6 +186,7 @@ export function tokenSchemas(ids: readonly string[]) {
       endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
       addresses: v.optional(Addresses, []),
       isolated: v.optional(v.boolean(), false),
+      limits: v.optional(Limits, {}),
       expires: v.optional(expires),
     }),
     Edit: v.pipe(

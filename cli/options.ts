@@ -94,6 +94,10 @@ const READ: Readonly<Record<string, (text: string) => unknown>> = {
   expires: (text) =>
     text === "never" ? null : moment(`+${text}`) ?? moment(text),
   isolated: (text) => ({ on: true, off: false })[text],
+  rpm: count,
+  tpm: count,
+  concurrency: count,
+  budget,
   grace: parseDuration,
   at: moment,
   until: moment,
@@ -101,6 +105,25 @@ const READ: Readonly<Record<string, (text: string) => unknown>> = {
 
 function list(text: string): string[] {
   return text.split(",").map((item) => item.trim()).filter(Boolean);
+}
+
+/** `none` takes the bound away. */
+function count(text: string): number | null | undefined {
+  if (text === "none") return null;
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Dollars by period, as micro-dollars: `5/day,12.50/month`. */
+function budget(text: string): Row | null | undefined {
+  if (text === "none") return null;
+  const bounds: Row = {};
+  for (const part of list(text)) {
+    const [, whole, cents = "", period] =
+      /^(\d{1,9})(?:\.(\d{1,6}))?\/(day|month|total)$/.exec(part) ?? [];
+    if (period === undefined) return undefined;
+    bounds[period] = Number(whole) * 1_000_000 + Number(cents.padEnd(6, "0"));
+  }
+  return bounds;
 }
 
 function moment(text: string): string | undefined {

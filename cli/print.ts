@@ -22,7 +22,9 @@ export function mintedText({ token, ...rest }: Row): string {
 export function details(row: Row): string {
   return columns(
     Object.entries(row)
-      .filter(([, value]) => value !== null && `${value}` !== ""),
+      .filter(([, value]) =>
+        value !== null && !["", "{}"].includes(cell(value))
+      ),
   );
 }
 

@@ -6,10 +6,11 @@
  */
 
 import { isChild, unseal } from "./child.ts";
-import { authenticate, paused, usable } from "./policy.ts";
+import type { Taking } from "./limit.ts";
+import { authenticate, paused, refusalOf, usable } from "./policy.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import type { Claim, Store, TokenRecord } from "./store.ts";
-import { hashToken, isTokenShaped, tokenId } from "./token.ts";
+import type { Admission, Claim, Store, TokenRecord } from "./store.ts";
+import { bearsOurPrefix, hashToken, isTokenShaped, tokenId } from "./token.ts";
 
 /** What a request presents. */
 export interface Presented {
@@ -25,6 +26,8 @@ export interface Holder {
   readonly token: TokenRecord;
   /** The origin's own secret, where the request came with the one given for it. */
   readonly minted?: { readonly provider: string; readonly secret: string };
+  /** What was taken of the token's limits, to be settled. */
+  readonly taken?: Taking;
 }
 
 const OTHERS_UPLOAD: Refusal = {
@@ -33,58 +36,88 @@ const OTHERS_UPLOAD: Refusal = {
 };
 
 /**
- * The holder, or why there is none. One round trip for a token; two for a
- * minted secret or an upload, which lead to their token first. A value that
- * cannot be ours costs none. Rejects as the store does.
+ * The holder, who has taken of the limits what a request takes at its
+ * beginning; or why there is none, and then nothing is taken. One round trip
+ * for a token; two for a minted secret or an upload, which lead to their token
+ * first. A value that cannot be ours costs none. Rejects as the store does.
  */
 export async function admit(
   { values, upload }: Presented,
   store: Store,
-  now: number,
+  taking: Taking,
 ): Promise<Holder | Refusal> {
-  const candidates = values.filter(isTokenShaped);
+  const claimed = new Set(values.filter(bearsOurPrefix));
   const [child, ...more] = values.filter(isChild);
-  if (more.length > 0) return { refused: "token_ambiguous" };
+  if (claimed.size > 1 || more.length > 0) {
+    return { refused: "token_ambiguous" };
+  }
+  const candidates = values.filter(isTokenShaped).map((value) => (
+    { value, id: tokenId(value), hash: hashToken(value) }
+  ));
+  const begun = upload && await claimOf(upload, store);
   if (candidates.length > 0) {
-    const [admission, claim] = await Promise.all([
-      store.admit(candidates.map(tokenId)),
-      claimOf(upload, store),
-    ]);
+    const only = candidates.findIndex(({ value }) => claimed.has(value));
+    const terms = only === -1 ? taking : { ...taking, only };
+    const admission = await store.admit(candidates, terms);
+    const now = Math.floor(taking.now / 1000);
     const token = authenticate(values, candidates, admission, now);
     if (!isRefusal(token)) {
-      if (claim && claim.token !== token.id) return OTHERS_UPLOAD;
-      return paused(admission.pause, now) ?? { token };
+      const holder = held(token, admission, taking);
+      const others = begun && begun.token !== token.id;
+      return others && !isRefusal(holder)
+        ? (await giveBack(holder, store), OTHERS_UPLOAD)
+        : holder;
     }
     // Beside a secret of ours, an unknown value is a key left in another slot.
     if (token.refused !== "token_invalid" || !child) return token;
   }
-  return await admitByClaim(child, child ? hashToken(child) : upload, {
-    store,
-    now,
-  }) ?? { refused: values.length > 0 ? "token_invalid" : "token_missing" };
+  const claim = child ? await claimOf(hashToken(child), store) : begun;
+  if (claim) return await admitByClaim(claim, child, { store, taking });
+  return { refused: values.length > 0 ? "token_invalid" : "token_missing" };
 }
 
-/** By what leads to a token; `undefined` where nothing does. */
+/** By what leads to a token. */
 async function admitByClaim(
+  claim: Claim,
   child: string | undefined,
-  hash: string | undefined,
-  { store, now }: { store: Store; now: number },
-): Promise<Holder | Refusal | undefined> {
-  const claim = await claimOf(hash, store);
-  if (claim === undefined) return undefined;
-  const { records: [record], pause } = await store.admit([claim.token]);
-  const token = usable(record, now);
+  { store, taking }: { store: Store; taking: Taking },
+): Promise<Holder | Refusal> {
+  const admission = await store.admit([{ id: claim.token }], taking);
+  const now = Math.floor(taking.now / 1000);
+  const token = usable(admission.records[0], now);
   if (isRefusal(token)) return token;
-  const refused = paused(pause, now);
-  if (refused) return refused;
-  if (!child || !claim.sealed) return { token };
+  const holder = held(token, admission, taking);
+  if (isRefusal(holder) || !child || !claim.sealed) return holder;
   const { provider, secret } = claim.sealed;
-  return { token, minted: { provider, secret: unseal(secret, child) } };
+  return { ...holder, minted: { provider, secret: unseal(secret, child) } };
+}
+
+function held(
+  token: TokenRecord,
+  { pause, shortage, taken }: Admission,
+  taking: Taking,
+): Holder | Refusal {
+  return paused(pause, Math.floor(taking.now / 1000)) ??
+    (shortage
+      ? refusalOf(shortage)
+      : taken
+      ? { token, taken: taking }
+      : { token });
+}
+
+/** The request was refused after all: what it took was never taken. */
+export async function giveBack(
+  { token, taken }: Holder,
+  store: Store,
+): Promise<void> {
+  if (taken === undefined) return;
+  const bill = { held: 0, tokens: 0, cost: 0, undone: true } as const;
+  await store.settle(token.id, taken, bill);
 }
 
 async function claimOf(
-  hash: string | undefined,
+  hash: string,
   store: Store,
 ): Promise<Claim | undefined> {
-  return hash === undefined ? undefined : (await store.findClaims([hash]))[0];
+  return (await store.findClaims([hash]))[0];
 }

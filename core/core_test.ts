@@ -57,7 +57,7 @@ Deno.test("authenticate() takes an expiry that cannot be read for one that is pa
   const record = { hash: hashToken(value), status: "active", expires: "soon" };
   const found = authenticate(
     [value],
-    [value],
+    [{ value, id: tokenId(value), hash: hashToken(value) }],
     { records: [record as never] },
     0,
   );

@@ -7,11 +7,20 @@
 
 import { BlockList, isIP } from "node:net";
 import type { Holder } from "./admit.ts";
+import type { Shortage } from "./limit.ts";
 import { covers, modelsNamed, type ModelSources } from "./model.ts";
 import { endpointClass, type Route } from "./provider.ts";
-import type { Refusal } from "./refusal.ts";
-import type { Admission, Pause, TokenRecord } from "./store.ts";
-import { bearsOurPrefix, hashToken } from "./token.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
+import type { Admission, Ask, Pause, TokenRecord } from "./store.ts";
+import { bearsOurPrefix } from "./token.ts";
+
+/** A value that could be a token. */
+export interface Candidate extends Ask {
+  /** As it was sent. */
+  readonly value: string;
+  /** Lower-case hex SHA-256. */
+  readonly hash: string;
+}
 
 /**
  * Among the values a client sent, the one that is a token of ours.
@@ -22,15 +31,13 @@ import { bearsOurPrefix, hashToken } from "./token.ts";
  */
 export function authenticate(
   values: readonly string[],
-  candidates: readonly string[],
+  candidates: readonly Candidate[],
   { records }: Admission,
   now: number,
 ): TokenRecord | Refusal {
-  const known = candidates.flatMap((value, i) => {
+  const known = candidates.flatMap(({ value, hash }, i) => {
     const record = records[i];
-    return record && matches(record, hashToken(value), now)
-      ? [{ value, record }]
-      : [];
+    return record && matches(record, hash, now) ? [{ value, record }] : [];
   });
   const claimed = new Set(values.filter(bearsOurPrefix));
   for (const { value } of known) claimed.add(value);
@@ -49,6 +56,26 @@ export function usable(
     return { refused: "token_expired" };
   }
   return record;
+}
+
+/**
+ * The one record that is asked for and may be used now, for a store that takes
+ * of its limits; the same test as `authenticate()` and `paused()` make.
+ */
+export function admissible(
+  asks: readonly Ask[],
+  { records, pause }: Admission,
+  { now, only }: { now: number; only: number | undefined },
+): TokenRecord | undefined {
+  const own = records.flatMap((record, i) => {
+    const { hash } = asks[i]!;
+    const known = record && (hash === undefined || matches(record, hash, now));
+    return known ? [i] : [];
+  });
+  if (own.length !== 1 || (only ?? own[0]) !== own[0]) return undefined;
+  const record = usable(records[own[0]!], now);
+  if (isRefusal(record)) return undefined;
+  return paused(pause, now) === undefined ? record : undefined;
 }
 
 /** Looked up by a hash of 256 bits of which nobody can send a chosen one, so a plain comparison tells nothing. */
@@ -73,6 +100,19 @@ export function paused(
   return left <= 60
     ? { refused: "paused", retryAfter: left }
     : { refused: "paused" };
+}
+
+/** What a limit that is short is called: 429 is for rates, which time mends, 402 for money, which it does not. */
+export function refusalOf({ short, retryAfter }: Shortage): Refusal {
+  switch (short) {
+    case "requests":
+    case "tokens":
+      return { refused: "rate_limited", retryAfter: retryAfter ?? 1 };
+    case "concurrency":
+      return { refused: "concurrency_limited", retryAfter: retryAfter ?? 1 };
+    default:
+      return { refused: "budget_exhausted" };
+  }
 }
 
 /** Whether the token's scopes cover a route; what costs least is asked first. */

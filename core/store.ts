@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Bill, Estimate, Limits, Shortage, Taking } from "./limit.ts";
 import type { EndpointClass } from "./provider.ts";
 
 /** A token as kept. Times are seconds since the epoch. */
@@ -33,6 +34,8 @@ export interface TokenRecord {
   readonly endpoints: readonly (EndpointClass | "all")[];
   /** CIDR ranges it may be used from; empty: anywhere. */
   readonly addresses: readonly string[];
+  /** What it may take. */
+  readonly limits: Limits;
   /** Whether it sees only those objects at an origin that were made with it. */
   readonly isolated: boolean;
   /** When it stops working; absent: never. */
@@ -56,6 +59,7 @@ export interface TokenPatch extends
       | "models"
       | "endpoints"
       | "addresses"
+      | "limits"
       | "isolated"
       | "status"
     >
@@ -94,10 +98,22 @@ export interface AuditEntry {
   readonly changed?: unknown;
 }
 
-/** What an admission looks at. */
+/** A token that is asked for. */
+export interface Ask {
+  /** Public id. */
+  readonly id: string;
+  /** Hash of what was presented; absent: whoever asks knows already whose it is. */
+  readonly hash?: string;
+}
+
+/** What an admission looks at, and what it took. */
 export interface Admission {
-  /** Records in the order of the ids asked for. */
+  /** Records in the order of the tokens asked for. */
   readonly records: readonly (TokenRecord | undefined)[];
+  /** Why nothing was taken, where a limit was the reason. */
+  readonly shortage?: Shortage;
+  /** Whether something was taken. */
+  readonly taken?: true;
   /** Whether doppel is or will be paused. */
   readonly pause?: Pause;
 }
@@ -132,8 +148,29 @@ export interface PageRequest {
 
 /** See the module's remarks; every verb rejects with {@linkcode StoreUnavailable} where the store is away. */
 export interface Store {
-  /** All that a request's admission needs, read live. 2 commands + 1 per id. */
-  admit(ids: readonly string[]): Promise<Admission>;
+  /**
+   * All that a request's admission needs, read live; and, where exactly one of
+   * the tokens is the one asked for and may be used, takes what `taking` needs
+   * of its limits, or nothing. 2 commands + 1 per token; with limits 3 more, 4
+   * with a lease, and 1 for each that has died.
+   */
+  admit(asks: readonly Ask[], taking?: Taking): Promise<Admission>;
+  /** Holds what the bill may come to, and answers the micro-dollars held; or gives back what admission took. With a budget 7 commands, with tokens per minute 3. */
+  reserve(
+    id: string,
+    taking: Taking,
+    estimate: Estimate,
+  ): Promise<number | Shortage>;
+  /** The lease's end: what was held is given back, and what it came to is spent. 2 to 9 commands. */
+  settle(id: string, taking: Taking, bill: Bill): Promise<void>;
+  /** Renews leases, and answers how their tokens stand now. 1 command + 1 per token and 1 per lease. */
+  watch(
+    tokens: readonly {
+      readonly id: string;
+      readonly leases: readonly string[];
+    }[],
+    now: number,
+  ): Promise<readonly (TokenRecord | undefined)[]>;
   /** Notes a use unless the token is gone. 3 commands. */
   stampToken(id: string, time: number): Promise<void>;
   /** `false` where the id is taken; nothing is overwritten. 5 commands. */

@@ -1,6 +1,7 @@
 /** What every `Store` must do; each implementation's test calls this. */
 
 import assert from "node:assert/strict";
+import { testLimits } from "./limit_contract.ts";
 import type {
   AuditEntry,
   Store,
@@ -28,6 +29,7 @@ export function record(fields: Partial<TokenRecord> = {}): TokenRecord {
     endpoints: [],
     addresses: [],
     isolated: false,
+    limits: {},
     status: "active",
     created: 1_800_000_000,
     createdBy: "admin",
@@ -53,15 +55,20 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       }
     });
 
+  testLimits(law);
+
   law(
     "admit() gives records in the order asked, and none for unknown ids",
     async ({ store }) => {
       const [a, b] = [record(), record({ expires: 1_900_000_000 })];
       await store.createToken(a, entry("token.create"));
       await store.createToken(b, entry("token.create"));
-      assert.deepEqual(await store.admit([b.id, "nobody00", a.id]), {
-        records: [b, undefined, a],
-      });
+      assert.deepEqual(
+        await store.admit([{ id: b.id }, { id: "nobody00" }, { id: a.id }]),
+        {
+          records: [b, undefined, a],
+        },
+      );
       assert.deepEqual(await store.admit([]), { records: [] });
     },
   );
@@ -94,7 +101,7 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       await store.createToken(usurper, entry("token.create")),
       false,
     );
-    assert.deepEqual((await store.admit([token.id])).records, [token]);
+    assert.deepEqual((await store.admit([{ id: token.id }])).records, [token]);
     assert.equal((await store.listAudit({ limit: 10 })).items.length, 1);
   });
 
@@ -114,12 +121,16 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       const { expires: _, ...rest } = token;
       const expected = { ...rest, label: "123", providers: ["gemini"] };
       assert.deepEqual(edited, expected);
-      assert.deepEqual((await store.admit([token.id])).records, [expected]);
+      assert.deepEqual((await store.admit([{ id: token.id }])).records, [
+        expected,
+      ]);
       assert.equal(
         await store.editToken("nobody00", { label: "x" }, entry("token.edit")),
         undefined,
       );
-      assert.deepEqual((await store.admit(["nobody00"])).records, [undefined]);
+      assert.deepEqual((await store.admit([{ id: "nobody00" }])).records, [
+        undefined,
+      ]);
     },
   );
 
@@ -144,7 +155,9 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
         last4: "wxyz",
         previous: { hash: token.hash, expires: 1_800_000_600 },
       });
-      assert.deepEqual((await store.admit([token.id])).records, [rotated]);
+      assert.deepEqual((await store.admit([{ id: token.id }])).records, [
+        rotated,
+      ]);
       assert.equal(
         await store.rotateToken("nobody00", next, entry("token.rotate")),
         undefined,
@@ -209,10 +222,13 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       await store.createToken(good, entry("token.create"));
       await store.createToken(bad, entry("token.create"));
       await damage(bad.id);
-      assert.deepEqual((await store.admit([bad.id, good.id])).records, [
-        undefined,
-        good,
-      ]);
+      assert.deepEqual(
+        (await store.admit([{ id: bad.id }, { id: good.id }])).records,
+        [
+          undefined,
+          good,
+        ],
+      );
       assert.deepEqual(await store.listTokens({ limit: 10 }), {
         items: [{ record: good }],
       });
@@ -231,17 +247,23 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
       await store.importTokens([a, foreign, c], entry("table.import")),
       [b.id],
     );
-    assert.deepEqual((await store.admit([a.id, b.id])).records, [undefined, b]);
+    assert.deepEqual(
+      (await store.admit([{ id: a.id }, { id: b.id }])).records,
+      [undefined, b],
+    );
     const same = { ...b, note: "imported" };
     assert.deepEqual(
       await store.importTokens([a, same, c], entry("table.import")),
       [],
     );
-    assert.deepEqual((await store.admit([a.id, b.id, c.id])).records, [
-      a,
-      b,
-      c,
-    ]);
+    assert.deepEqual(
+      (await store.admit([{ id: a.id }, { id: b.id }, { id: c.id }])).records,
+      [
+        a,
+        b,
+        c,
+      ],
+    );
     assert.equal((await store.listTokens({ limit: 10 })).items.length, 3);
   });
 
@@ -305,12 +327,14 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
         else if (kind === 3) await store.stampToken(id, i);
         else {
           const gone = revoked.has(id);
-          const { records: [found] } = await store.admit([id]);
+          const { records: [found] } = await store.admit([{ id: id }]);
           if (gone) assert.notEqual(found?.status, "active");
         }
       }));
       assert.equal(revoked.size, 10);
-      const { records } = await store.admit(tokens.map(({ id }) => id));
+      const { records } = await store.admit(
+        tokens.map(({ id }) => ({ id })),
+      );
       records.forEach((found, i) => {
         assert.equal(found?.status === "active", !revoked.has(tokens[i]!.id));
         if (found?.status !== "active") return;

@@ -6,13 +6,18 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Taking } from "../core/limit.ts";
+import { admissible } from "../core/policy.ts";
 import type {
+  Admission,
+  Ask,
   AuditEntry,
   Claim,
   ListedToken,
   Store,
   TokenRecord,
 } from "../core/store.ts";
+import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
 import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Records are JSON: the fields belong to the application, not to SQL. */
@@ -49,8 +54,10 @@ const SQL = {
   list: `SELECT id, created, record, used FROM tokens
     WHERE (created, id) > (?, ?) ORDER BY created, id LIMIT ?`,
   insert: "INSERT OR IGNORE INTO tokens (id, created, record) VALUES (?, ?, ?)",
-  edit: `UPDATE tokens SET record = json_patch(record, ?)
-    WHERE id = ? AND json_valid(record) RETURNING record`,
+  edit: `UPDATE tokens SET record = json_patch(
+      CASE WHEN ?1 ->> 'limits' IS NULL THEN record
+      ELSE json_remove(record, '$.limits') END, ?1) -- limits are replaced whole
+    WHERE id = ?2 AND json_valid(record) RETURNING record`,
   rotate: `UPDATE tokens SET record =
       json_patch(record, json_set(?, '$.previous.hash', record ->> 'hash'))
     WHERE id = ? AND json_valid(record) RETURNING record`,
@@ -73,15 +80,42 @@ export function sqliteStore(
   database: DatabaseSync,
   now: () => number = Date.now,
 ): Store {
-  database.exec(SCHEMA);
+  database.exec(SCHEMA + LIMIT_SCHEMA);
   const tools = toolsOf(database);
-  const { sql, change } = tools;
+  const { sql, stroke, change } = tools;
+  const limits = limitsOf(database);
   const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
-    admit(ids) {
-      const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
-      return { records: ids.map(tools.load), ...(pause && { pause }) };
+    admit(asks, taking) {
+      const look = () => {
+        const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
+        const records = asks.map(({ id }) => tools.load(id));
+        return { records, ...(pause && { pause }) };
+      };
+      const seen = look();
+      if (!taking || !limited(asks, seen, taking)) return seen;
+      return stroke(() => {
+        const now = look();
+        const record = limited(asks, now, taking);
+        if (record === undefined) return now;
+        const shortage = limits.take(record, taking);
+        return shortage ? { ...now, shortage } : { ...now, taken: true };
+      });
+    },
+    reserve: (id, taking, estimate) =>
+      stroke(() => {
+        const record = tools.load(id);
+        return record === undefined
+          ? { short: "total", left: 0 }
+          : limits.reserve(record, taking, estimate);
+      }),
+    settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
+    watch(tokens, now) {
+      for (const { id, leases } of tokens) {
+        for (const lease of leases) limits.renew(id, lease, now);
+      }
+      return tokens.map(({ id }) => tools.load(id));
     },
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
@@ -122,20 +156,39 @@ function toolsOf(database: DatabaseSync) {
     insert: (record: TokenRecord) =>
       sql.insert.run(record.id, record.created, JSON.stringify(record))
         .changes === 1,
+    stroke,
     /** One stroke: what `work` does, and its audit entry unless that was nothing. */
-    change<Result>(entry: AuditEntry, work: () => Result): Result {
-      database.exec("BEGIN IMMEDIATE");
-      try {
+    change: <Result>(entry: AuditEntry, work: () => Result): Result =>
+      stroke(() => {
         const result = work();
         if (result) sql.note.run(JSON.stringify(entry));
-        database.exec("COMMIT");
         return result;
-      } catch (error) {
-        database.exec("ROLLBACK");
-        throw error;
-      }
-    },
+      }),
   };
+
+  /** All that `work` does, or nothing of it. */
+  function stroke<Result>(work: () => Result): Result {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
+
+/** The record whose limits a request takes of, if it has any. */
+function limited(
+  asks: readonly Ask[],
+  seen: Admission,
+  { now, only }: Taking,
+): TokenRecord | undefined {
+  const terms = { now: Math.floor(now / 1000), only };
+  const record = admissible(asks, seen, terms);
+  return Object.keys(record?.limits ?? {}).length > 0 ? record : undefined;
 }
 
 function tokenVerbs({ sql, load, insert, change }: Tools) {

@@ -28,7 +28,7 @@ Deno.test("sqliteStore: two processes may share the file", async () => {
   const token = record();
   await one.createToken(token, entry("token.create"));
   await other.editToken(token.id, { status: "disabled" }, entry("token.edit"));
-  const { records: [seen] } = await one.admit([token.id]);
+  const { records: [seen] } = await one.admit([{ id: token.id }]);
   assert.equal(seen?.status, "disabled");
   one.close();
   other.close();
@@ -48,7 +48,7 @@ Deno.test("sqliteStore: a failure names a code and no value", async () => {
   const store = sqliteStore(new DatabaseSync(":memory:"));
   store.close();
   await assert.rejects(
-    () => store.admit(["secret00"]),
+    () => store.admit([{ id: "secret00" }]),
     (error) =>
       error instanceof StoreUnavailable &&
       !JSON.stringify(error).includes("secret00"),

@@ -12,6 +12,8 @@
 
 import { Redis } from "@upstash/redis/cloudflare";
 import type { AuditEntry, Claim, Store, TokenRecord } from "../core/store.ts";
+import { type LimitName, periods } from "../core/limit.ts";
+import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
@@ -46,12 +48,7 @@ export function upstashStore(
   const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
-    async admit(ids) {
-      const touched = [keys.pause, ...ids.map(keys.token)];
-      const [paused, ...records] = await run("admit", touched) as Admitted;
-      const pause = JSON.parse(paused ?? "null");
-      return { records: records.map(decode), ...(pause && { pause }) };
-    },
+    ...limitVerbs(tools),
     async setPause(pause, entry) {
       const value = JSON.stringify(pause ?? null);
       await change("pause", entry, [keys.pause], [value]);
@@ -80,22 +77,42 @@ export function upstashStore(
 }
 
 type Tools = ReturnType<typeof toolsOf>;
-type Admitted = [pause: string | null, ...records: string[][]];
+type Admitted = [
+  pause: string | null,
+  short: string,
+  wait: number,
+  taken: number,
+  ...records: string[][],
+];
 
 /** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
 function toolsOf(redis: Redis, prefix: string) {
-  const scripts = mapped(SCRIPTS, (text) => redis.createScript<unknown>(text));
+  const scripts = mapped(
+    { ...SCRIPTS, ...LIMIT_SCRIPTS },
+    (text) => redis.createScript<unknown>(text),
+  );
   const keys = {
     token: (id: string) => `${prefix}token:${id}`,
     used: (id: string) => `${prefix}used:${id}`,
     claim: (hash: string) => `${prefix}claim:${hash}`,
     nonce: (nonce: string) => `${prefix}nonce:${nonce}`,
+    leases: (id: string) => `${prefix}leases:${id}`,
+    /** All that the limits of a token touch, in the order its scripts want. */
+    limited(id: string, now: number) {
+      const { day, month } = periods(now);
+      const spent = `${prefix}spent:${id}`;
+      return [
+        ...[keys.token(id), `${prefix}rate:${id}`, keys.leases(id)],
+        ...[`${prefix}holds:${id}`, `${spent}:${day}`, `${spent}:${month}`],
+        spent,
+      ];
+    },
     index: `${prefix}tokens`,
     audit: `${prefix}audit`,
     pause: `${prefix}pause`,
   };
   const run = (
-    name: keyof typeof SCRIPTS,
+    name: keyof typeof scripts,
     touched: string[],
     args: string[] = [],
   ) => scripts[name].exec(touched, args);
@@ -140,6 +157,55 @@ function tokenVerbs({ run, change, keys }: Tools) {
         return [record.id, member(record), hash, `${fields.length}`, ...fields];
       });
       return await change("import", entry, touched, args) as string[];
+    },
+  } satisfies Partial<Verbs>;
+}
+
+function limitVerbs({ run, keys }: Tools) {
+  return {
+    async admit(asks, taking) {
+      const now = taking?.now ?? 0;
+      const touched = asks.flatMap(({ id }) => keys.limited(id, now));
+      const args = [
+        taking?.lease ?? "",
+        `${now}`,
+        `${(taking?.only ?? -1) + 1}`,
+      ];
+      for (const { hash } of asks) args.push(hash ?? "");
+      const answer = await run("admit", [keys.pause, ...touched], args);
+      const [paused, short, wait, taken, ...records] = answer as Admitted;
+      const pause = JSON.parse(paused ?? "null");
+      const shortage = { short: short as LimitName, retryAfter: wait };
+      return {
+        records: records.map(decode),
+        ...(pause && { pause }),
+        ...(short !== "" && { shortage }),
+        ...(taken === 1 && { taken: true }),
+      };
+    },
+    async reserve(id, { lease, now }, { tokens, least, most }) {
+      const args = [lease, ...[now, tokens, least, most].map(String)];
+      const answer = await run("reserve", keys.limited(id, now), args);
+      const [short, amount] = answer as [LimitName | "", number];
+      if (short === "") return amount;
+      return { short, ...(short !== "tokens" && { left: amount }) };
+    },
+    async settle(id, { lease, now }, { held, tokens, cost, undone }) {
+      const args = [lease, ...[now, held, tokens, cost].map(String)];
+      args.push(undone ? "1" : "");
+      await run("settle", keys.limited(id, now), args);
+    },
+    async watch(tokens, now) {
+      const touched = tokens.flatMap(({ id }) => [
+        keys.token(id),
+        keys.leases(id),
+      ]);
+      const args = tokens.flatMap(({ leases }) => [
+        `${leases.length}`,
+        ...leases,
+      ]);
+      const answer = await run("watch", touched, [`${now}`, ...args]);
+      return (answer as string[][]).map(decode);
     },
   } satisfies Partial<Verbs>;
 }

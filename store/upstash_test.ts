@@ -47,8 +47,13 @@ function withRedis() {
       const claim = (hash: string) => ({ hash, token: "t", expires: 4e9 });
       const verbs: [string, number, number, () => Promise<unknown>][] = [
         ["create", 5, 1, () => store.createToken(token, entry("a"))],
-        ["admit", 3, 1, () => store.admit([token.id])],
-        ["admit two", 4, 1, () => store.admit([token.id, "nobody00"])],
+        ["admit", 3, 1, () => store.admit([{ id: token.id }])],
+        [
+          "admit two",
+          4,
+          1,
+          () => store.admit([{ id: token.id }, { id: "nobody00" }]),
+        ],
         ["stamp", 3, 1, () => store.stampToken(token.id, 1)],
         ["get", 2, 1, () => store.getToken(token.id)],
         ["list", 3, 2, () => store.listTokens({ limit: 1 })],
@@ -89,12 +94,12 @@ function withRedis() {
         assert.doesNotMatch(`${error.stack}${error.reason}`, /secret00/);
         return true;
       };
-      await assert.rejects(() => store.admit(["secret00"]), away);
+      await assert.rejects(() => store.admit([{ id: "secret00" }]), away);
       await assert.rejects(() => store.ready(), away);
       upstash.freeze(false);
       const wrong = upstashStore({ ...upstash, token: "wrong" });
       await assert.rejects(
-        () => wrong.admit(["secret00"]),
+        () => wrong.admit([{ id: "secret00" }]),
         (error) =>
           away(error) && (error as StoreUnavailable).reason === "WRONGPASS",
       );
@@ -104,6 +109,9 @@ function withRedis() {
   law("a record made by hand in another type is no record", async (upstash) => {
     const store = upstashStore(upstash);
     await upstash.command("SET", "doppel:token:nobody00", "x");
-    await assert.rejects(() => store.admit(["nobody00"]), StoreUnavailable);
+    await assert.rejects(
+      () => store.admit([{ id: "nobody00" }]),
+      StoreUnavailable,
+    );
   });
 }

@@ -1,0 +1,178 @@
+/**
+ * The Lua of limits. Keys of a token, in this order: token, rate, leases,
+ * holds, day, month, total.
+ *
+ * @module
+ */
+
+import { LEASE_LASTS, SLOT, SLOTS } from "../core/limit.ts";
+
+/** Keys per token. */
+export const KEYS_PER_TOKEN = 7;
+
+/** Seconds after which the counters of a day and of a month are forgotten. */
+const DAY_KEPT = 3 * 86_400;
+const MONTH_KEPT = 70 * 86_400;
+
+/** What the scripts share. `n` is the number of the token's first key. */
+const TOOLS = `
+  local call = redis.call
+  local function slot(now) return math.floor(now / ${SLOT}) end
+  local function count(n, kind, now, by)
+    call('HINCRBY', KEYS[n + 1], kind .. slot(now), by)
+  end
+  local function used(n, now)
+    local sum, oldest = {r = 0, t = 0}, {}
+    local flat = call('HGETALL', KEYS[n + 1])
+    for i = 1, #flat, 2 do
+      local kind, at = string.sub(flat[i], 1, 1), tonumber(string.sub(flat[i], 2))
+      if at <= slot(now) - ${SLOTS} then call('HDEL', KEYS[n + 1], flat[i])
+      else
+        sum[kind] = sum[kind] + flat[i + 1]
+        if tonumber(flat[i + 1]) > 0 and at < (oldest[kind] or at + 1) then oldest[kind] = at end
+      end
+    end
+    return sum, oldest
+  end
+  local function wait(oldest, now)
+    return math.ceil(((oldest + ${SLOTS}) * ${SLOT} - now) / 1000)
+  end
+  local function spend(n, amount)
+    call('INCRBY', KEYS[n + 4], amount)
+    call('EXPIRE', KEYS[n + 4], ${DAY_KEPT})
+    call('INCRBY', KEYS[n + 5], amount)
+    call('EXPIRE', KEYS[n + 5], ${MONTH_KEPT})
+    call('HINCRBY', KEYS[n + 6], 'spent', amount)
+  end
+  local function unhold(n, lease)
+    local amount = call('HGET', KEYS[n + 3], lease)
+    if not amount then return false end
+    call('HDEL', KEYS[n + 3], lease)
+    call('HINCRBY', KEYS[n + 6], 'held', 0 - amount)
+    return amount
+  end
+  local function bury(n, now)
+    for _, lease in ipairs(call('ZRANGEBYSCORE', KEYS[n + 2], '-inf', now)) do
+      local amount = unhold(n, lease)
+      if amount then spend(n, amount) end
+      call('ZREM', KEYS[n + 2], lease)
+    end
+  end
+  local function record(n)
+    local flat, fields = call('HGETALL', KEYS[n]), {}
+    for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+    return flat, fields
+  end`;
+
+/** By name. */
+export const LIMIT_SCRIPTS = {
+  /** KEYS: pause, then a token's each. ARGV: lease or '', now, number of the only one that may take or 0, hash or '' each. Answers pause, short, wait, taken, records. */
+  admit: `${TOOLS}
+    local pause, now = call('GET', KEYS[1]), tonumber(ARGV[2])
+    local out = {pause, '', 0, 0}
+    local own, fields
+    for i = 1, #ARGV - 3 do
+      local n = 2 + (i - 1) * ${KEYS_PER_TOKEN}
+      local flat, read = record(n)
+      out[#out + 1] = flat
+      local hash, old = '"' .. ARGV[i + 3] .. '"', read.previous
+      local known = read.hash and (ARGV[i + 3] == '' or read.hash == hash)
+      if not known and old then
+        old = cjson.decode(old)
+        known = old.hash == ARGV[i + 3] and old.expires * 1000 > now
+      end
+      if known then
+        local other = ARGV[3] ~= '0' and ARGV[3] ~= tostring(i)
+        own, fields = (own or other) and 0 or n, read
+      end
+    end
+    if ARGV[1] == '' or not own or own == 0 then return out end
+    if fields.status ~= '"active"' then return out end
+    if fields.expires and not (tonumber(fields.expires) * 1000 > now) then return out end
+    local rest = pause and cjson.decode(pause) or cjson.null
+    if rest ~= cjson.null and rest.from * 1000 <= now
+      and not (rest['until'] and rest['until'] * 1000 <= now) then return out end
+    if not fields.limits or fields.limits == '{}' then return out end
+    local limits = cjson.decode(fields.limits)
+    if limits.requests or limits.tokens then
+      local sum, oldest = used(own, now)
+      if limits.requests and sum.r >= limits.requests then
+        out[2], out[3] = 'requests', wait(oldest.r or slot(now), now)
+        return out
+      end
+      if limits.tokens and sum.t >= limits.tokens then
+        out[2], out[3] = 'tokens', wait(oldest.t or slot(now), now)
+        return out
+      end
+    end
+    if limits.tokens or limits.concurrency or limits.budget then
+      bury(own, now)
+      if limits.concurrency and call('ZCARD', KEYS[own + 2]) >= limits.concurrency then
+        out[2], out[3] = 'concurrency', 1
+        return out
+      end
+      call('ZADD', KEYS[own + 2], now + ${LEASE_LASTS}, ARGV[1])
+    end
+    if limits.requests or limits.tokens then
+      count(own, 'r', now, 1)
+      call('PEXPIRE', KEYS[own + 1], ${SLOT * SLOTS})
+    end
+    out[4] = 1
+    return out`,
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, then what is held, or left. */
+  reserve: `${TOOLS}
+    local now, most = tonumber(ARGV[2]), tonumber(ARGV[5])
+    local limits = cjson.decode(call('HGET', KEYS[1], 'limits') or '{}')
+    local short, left
+    if limits.tokens then
+      local sum = used(1, now)
+      if sum.t + ARGV[3] > limits.tokens and sum.t > 0 then short = 'tokens' end
+    end
+    local budget = limits.budget
+    if budget then
+      bury(1, now)
+      local held = tonumber(call('HGET', KEYS[7], 'held') or 0)
+      local spent = {
+        day = call('GET', KEYS[5]) or 0, month = call('GET', KEYS[6]) or 0,
+        total = call('HGET', KEYS[7], 'spent') or 0
+      }
+      for _, name in ipairs({'day', 'month', 'total'}) do
+        if budget[name] then
+          local there = budget[name] - spent[name] - held
+          if not left or there < left then left = there end
+          if there < tonumber(ARGV[4]) and not short then short = name end
+        end
+      end
+    end
+    if short then
+      call('ZREM', KEYS[3], ARGV[1])
+      if limits.requests or limits.tokens then count(1, 'r', now, -1) end
+      return {short, left or 0}
+    end
+    if limits.tokens then count(1, 't', now, ARGV[3]) end
+    if not budget then return {'', 0} end
+    if left and left < most then most = left end
+    call('HSET', KEYS[4], ARGV[1], most)
+    call('HINCRBY', KEYS[7], 'held', most)
+    return {'', most}`,
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone. */
+  settle: `${TOOLS}
+    local now = tonumber(ARGV[2])
+    call('ZREM', KEYS[3], ARGV[1])
+    if unhold(1, ARGV[1]) and ARGV[5] ~= '0' then spend(1, ARGV[5]) end
+    if call('EXISTS', KEYS[2]) == 0 then return 1 end
+    if ARGV[3] ~= ARGV[4] then count(1, 't', now, ARGV[4] - ARGV[3]) end
+    if ARGV[6] == '1' then count(1, 'r', now, -1) end
+    return 1`,
+  /** KEYS: token and leases each. ARGV: now, then number of leases and the leases each. Answers records. */
+  watch: `local out, at = {}, 2
+    for i = 1, #KEYS, 2 do
+      out[#out + 1] = redis.call('HGETALL', KEYS[i])
+      for _ = 1, ARGV[at] do
+        at = at + 1
+        redis.call('ZADD', KEYS[i + 1], 'XX', ARGV[1] + ${LEASE_LASTS}, ARGV[at])
+      end
+      at = at + 1
+    end
+    return out`,
+} as const;

@@ -1,0 +1,187 @@
+/**
+ * Limits in the embedded store.
+ *
+ * @module
+ */
+
+import type { DatabaseSync } from "node:sqlite";
+import {
+  type Bill,
+  type Estimate,
+  LEASE_LASTS,
+  leased,
+  type Limits,
+  periods,
+  type Shortage,
+  SLOT,
+  SLOTS,
+  type Taking,
+} from "../core/limit.ts";
+import type { TokenRecord } from "../core/store.ts";
+import { mapped } from "./verbs.ts";
+
+/** Slots count since the epoch, leases end in milliseconds since it, money is micro-dollars. */
+export const LIMIT_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS rates (
+    token TEXT NOT NULL, slot INTEGER NOT NULL,
+    requests INTEGER NOT NULL, tokens INTEGER NOT NULL,
+    PRIMARY KEY (token, slot)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS leases (
+    token TEXT NOT NULL, lease TEXT NOT NULL, ends INTEGER NOT NULL,
+    held INTEGER,                                 -- NULL: nothing was to be held
+    PRIMARY KEY (token, lease)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS spend (
+    token TEXT NOT NULL, period TEXT NOT NULL,   -- 2026-11-20, 2026-11, 'total'
+    spent INTEGER NOT NULL,
+    PRIMARY KEY (token, period)
+  ) WITHOUT ROWID;`;
+
+const SQL = {
+  forget: "DELETE FROM rates WHERE token = ? AND slot <= ?",
+  used: `SELECT COALESCE(SUM(requests), 0) AS requests,
+      COALESCE(SUM(tokens), 0) AS tokens,
+      MIN(CASE WHEN requests > 0 THEN slot END) AS firstRequest,
+      MIN(CASE WHEN tokens > 0 THEN slot END) AS firstToken
+    FROM rates WHERE token = ?`,
+  count: `INSERT INTO rates (token, slot, requests, tokens) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
+      tokens = tokens + excluded.tokens`,
+  dead: "SELECT lease, held FROM leases WHERE token = ? AND ends <= ?",
+  leases: `SELECT COUNT(*) AS open, COALESCE(SUM(held), 0) AS held
+    FROM leases WHERE token = ?`,
+  lease: "INSERT INTO leases (token, lease, ends, held) VALUES (?, ?, ?, NULL)",
+  renew: "UPDATE leases SET ends = ? WHERE token = ? AND lease = ?",
+  hold: "UPDATE leases SET held = ? WHERE token = ? AND lease = ?",
+  release: "DELETE FROM leases WHERE token = ? AND lease = ? RETURNING held",
+  spend: `INSERT INTO spend (token, period, spent) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET spent = spent + excluded.spent`,
+  spent: "SELECT spent FROM spend WHERE token = ? AND period = ?",
+} as const;
+
+type Row = Record<string, number | null>;
+
+/** What the verbs of limits are made of; each to be called within a transaction. */
+export function limitsOf(database: DatabaseSync) {
+  const tools = toolsOf(database);
+  const { sql, used, count, spend, bury, room } = tools;
+  return {
+    /** Takes what a request needs at its beginning, or says what is short. */
+    take(
+      { id, limits }: TokenRecord,
+      { lease, now }: Taking,
+    ): Shortage | undefined {
+      const short = timed(limits) && shortRate(limits, used(id, now), now);
+      if (short) return short;
+      if (leased(limits)) {
+        bury(id, now);
+        const { open } = sql.leases.get(id) as Row;
+        if (open! >= (limits.concurrency ?? Infinity)) {
+          return { short: "concurrency", retryAfter: 1 };
+        }
+        sql.lease.run(id, lease, now + LEASE_LASTS);
+      }
+      if (timed(limits)) count(id, now, 1, 0);
+      return undefined;
+    },
+    reserve(
+      { id, limits }: TokenRecord,
+      { lease, now }: Taking,
+      { tokens, least, most }: Estimate,
+    ): number | Shortage {
+      const { tokens: before } = used(id, now) as { tokens: number };
+      const over = before > 0 && before + tokens > (limits.tokens ?? Infinity);
+      if (limits.budget) bury(id, now);
+      const rooms = Object.entries(room(id, now, limits.budget ?? {}));
+      const left = Math.min(...rooms.map(([, there]) => there));
+      const budget = rooms.find(([, there]) => there < least)?.[0];
+      const short = over ? "tokens" : budget as Shortage["short"] | undefined;
+      if (short !== undefined) {
+        sql.release.get(id, lease);
+        if (timed(limits)) count(id, now, -1, 0);
+        return { short, ...(rooms.length > 0 && { left }) };
+      }
+      if (limits.tokens !== undefined) count(id, now, 0, tokens);
+      if (!limits.budget) return 0;
+      const held = Math.min(most, left);
+      sql.hold.run(held, id, lease);
+      return held;
+    },
+    settle(
+      id: string,
+      { lease, now }: Taking,
+      { held, tokens, cost, undone }: Bill,
+    ) {
+      const row = sql.release.get(id, lease) as Row | undefined;
+      // A lease that has died is paid for already.
+      if (typeof row?.held === "number") spend(id, now, cost);
+      if (tokens !== held || undone) {
+        count(id, now, undone ? -1 : 0, tokens - held);
+      }
+    },
+    renew: (id: string, lease: string, now: number) =>
+      void sql.renew.run(now + LEASE_LASTS, id, lease),
+  };
+}
+
+function toolsOf(database: DatabaseSync) {
+  const sql = mapped(SQL, (text) => database.prepare(text));
+  const spend = (id: string, now: number, amount: number) => {
+    const { day, month } = periods(now);
+    for (const period of [day, month, "total"]) {
+      if (amount > 0) sql.spend.run(id, period, amount);
+    }
+  };
+  return {
+    sql,
+    spend,
+    used(id: string, now: number): Row {
+      sql.forget.run(id, Math.floor(now / SLOT) - SLOTS);
+      return sql.used.get(id) as Row;
+    },
+    count(id: string, now: number, requests: number, tokens: number) {
+      sql.count.run(id, Math.floor(now / SLOT), requests, tokens);
+    },
+    /** Ends leases nobody has renewed; what they held is spent. */
+    bury(id: string, now: number) {
+      for (const { lease, held } of sql.dead.all(id, now)) {
+        sql.release.get(id, `${lease}`);
+        spend(id, now, Number(held ?? 0));
+      }
+    },
+    /** Micro-dollars still to be had of each bound. */
+    room(id: string, now: number, budget: NonNullable<Limits["budget"]>) {
+      const { held } = sql.leases.get(id) as { held: number };
+      const places = { ...periods(now), total: "total" };
+      return Object.fromEntries(
+        Object.entries(budget).map(([name, bound]) => {
+          const period = places[name as keyof typeof places];
+          const spent = Number(sql.spent.get(id, period)?.spent ?? 0);
+          return [name, bound - spent - held];
+        }),
+      );
+    },
+  };
+}
+
+/** Whether a minute is counted. */
+function timed({ requests, tokens }: Limits): boolean {
+  return requests !== undefined || tokens !== undefined;
+}
+
+/** Whether the minute has room. */
+function shortRate(
+  { requests = Infinity, tokens = Infinity }: Limits,
+  sum: Row,
+  now: number,
+): Shortage | undefined {
+  const wait = (slot: number | null) =>
+    Math.ceil((((slot ?? Math.floor(now / SLOT)) + SLOTS) * SLOT - now) / 1000);
+  if (sum.requests! >= requests) {
+    return { short: "requests", retryAfter: wait(sum.firstRequest!) };
+  }
+  return sum.tokens! >= tokens
+    ? { short: "tokens", retryAfter: wait(sum.firstToken!) }
+    : undefined;
+}
