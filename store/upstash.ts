@@ -44,7 +44,7 @@ export function upstashStore(
     signal: () => AbortSignal.timeout(timeout),
   });
   const tools = toolsOf(redis, prefix);
-  const { run, change, keys } = tools;
+  const { change, keys } = tools;
   const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
