@@ -58,6 +58,8 @@ export interface Deps {
   readonly maxBodyBytes: number;
   /** Silence allowed within an answer, seconds. */
   readonly idleSeconds: number;
+  /** Silence after which an event stream gets a comment, seconds; 0: never. */
+  readonly pingSeconds: number;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
   /** Which uses are to be written. */
@@ -149,6 +151,7 @@ async function forward(
     base: () => publicBase(request, route, deps),
     method: request.method,
     idleSeconds: deps.idleSeconds,
+    pingSeconds: deps.pingSeconds,
     signal: request.signal,
   });
 }

@@ -408,6 +408,7 @@ Deno.test("readSettings() has documented defaults", () => {
     maxBodyBytes: 1_073_741_824,
     firstByteSeconds: 900,
     idleSeconds: 900,
+    pingSeconds: 0,
     log: "requests",
   });
 });
@@ -435,6 +436,7 @@ const stops: [name: string, env: Record<string, string>][] = [
   ["TRUSTED_PROXIES", { TRUSTED_PROXIES: "10.0.0.0/8, all" }],
   ["MAX_BODY_BYTES", { MAX_BODY_BYTES: "1GB" }],
   ["IDLE_SECONDS", { IDLE_SECONDS: "0" }],
+  ["SSE_PING_SECONDS", { SSE_PING_SECONDS: "-1" }],
   ["LOG", { LOG: "debug" }],
 ];
 

@@ -63,6 +63,10 @@ export const SETTINGS = {
     default: "900",
     about: "silence allowed within an origin's answer",
   },
+  SSE_PING_SECONDS: {
+    default: "0",
+    about: "silence after which an event stream gets a `: ping`; 0: never",
+  },
   LOG: {
     default: "requests",
     about: "`requests`: a line each; `errors`: failures only; `off`",
@@ -97,6 +101,8 @@ export interface Settings {
   readonly firstByteSeconds: number;
   /** Seconds. */
   readonly idleSeconds: number;
+  /** Seconds; 0: no pings. */
+  readonly pingSeconds: number;
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
@@ -144,6 +150,7 @@ export function readSettings(
     maxBodyBytes: integer(env, "MAX_BODY_BYTES", 1, Number.MAX_SAFE_INTEGER),
     firstByteSeconds: integer(env, "FIRST_BYTE_SECONDS", 1, 86400),
     idleSeconds: integer(env, "IDLE_SECONDS", 1, 86400),
+    pingSeconds: integer(env, "SSE_PING_SECONDS", 0, 86400),
     log: logOf(env),
   };
 }
