@@ -77,7 +77,7 @@ function ways(
   const aborted: string[] = [];
   const begun = (response: Response, way: string): Begun => ({
     response,
-    flight: { await() {}, rest() {}, land() {}, silent: false },
+    flight: { await() {}, rest() {}, follow() {}, land() {}, silent: false },
     abort: () => void aborted.push(way),
   });
   const direct: Egress = async ({ content }) => {

@@ -103,6 +103,8 @@ async function carry(
     base: () => provider.home ?? provider.origin,
     method,
     idleSeconds: deps.idleSeconds,
+    // The primary's own comments reach the client.
+    pingSeconds: 0,
     signal,
   };
   if (wantsSocket(request)) {

@@ -112,6 +112,7 @@ const app = doppel({
   fault,
   maxBodyBytes: settings.maxBodyBytes,
   idleSeconds: settings.idleSeconds,
+  pingSeconds: settings.pingSeconds,
   publicUrl: settings.publicUrl,
   stamps: createStamps(Date.now),
   adminSecrets,

@@ -56,6 +56,8 @@ export interface Deps extends SocketDeps {
   readonly maxBodyBytes: number;
   /** Silence allowed within an answer, seconds. */
   readonly idleSeconds: number;
+  /** Silence after which an event stream gets a comment, seconds; 0: never. */
+  readonly pingSeconds: number;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
   /** Which uses are to be written. */
@@ -125,6 +127,7 @@ async function forward(
     base: () => publicBase(request, route, deps),
     editing: { ...deps, route, method, holder, now },
     idleSeconds: deps.idleSeconds,
+    pingSeconds: deps.pingSeconds,
     signal,
   };
   if (socket) {

@@ -440,6 +440,7 @@ Deno.test("readSettings() has documented defaults", () => {
     maxBodyBytes: 1_073_741_824,
     firstByteSeconds: 900,
     idleSeconds: 900,
+    pingSeconds: 0,
     log: "requests",
   });
 });
@@ -488,6 +489,7 @@ const stops: [name: string, env: Record<string, string>][] = [
   ["TLS_KEY", { TLS_CERT: "canary.pem" }],
   ["TLS_CERT", { TLS_KEY: "canary.pem" }],
   ["IDLE_SECONDS", { IDLE_SECONDS: "0" }],
+  ["SSE_PING_SECONDS", { SSE_PING_SECONDS: "-1" }],
   ["LOG", { LOG: "debug" }],
   ["EGRESS_HOP_SECRET", { EGRESS_HOP_URL: "https://hop.example" }],
   ["EGRESS_HOP_SECRET", { EGRESS_HOP_SECRET: "short-canary" }],

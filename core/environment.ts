@@ -91,6 +91,10 @@ export const SETTINGS = {
     default: "900",
     about: "silence allowed within an origin's answer, or on a socket",
   },
+  SSE_PING_SECONDS: {
+    default: "0",
+    about: "silence after which an event stream gets a `: ping`; 0: never",
+  },
   LOG: {
     default: "requests",
     about: "`requests`: a line each; `errors`: failures only; `off`",

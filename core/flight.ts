@@ -11,10 +11,22 @@ export interface Flight {
   await(seconds: number): void;
   /** It is not the origin's turn: a slow client is no silent origin. */
   rest(): void;
+  /** Who else hears of silence from now on. */
+  follow(listener: Listener): void;
   /** The flight is over. */
   land(): void;
   /** Whether it was ended for silence. */
   readonly silent: boolean;
+}
+
+/** Hears of an origin's silence. */
+export interface Listener {
+  /** It has ended the flight. */
+  readonly cut: () => void;
+  /** It has lasted for another `pingSeconds`. */
+  readonly ping?: () => void;
+  /** Seconds; no pings if absent. */
+  readonly pingSeconds?: number;
 }
 
 /** All flights of a process. */
@@ -28,23 +40,32 @@ export interface Flights {
 /** How often the flights are looked at, milliseconds: the precision of a timeout. */
 const LOOK_EVERY = 500;
 
+/** A flight as the set sees it; times in milliseconds. */
+interface Live extends Flight {
+  deadline: number;
+  nextPing: number;
+  silent: boolean;
+  readonly abort: () => void;
+  listener: Listener | undefined;
+}
+
 /** An empty set of flights; `now` is milliseconds, as `Date.now`. */
 export function createFlights(now: () => number): Flights {
-  interface Live extends Flight {
-    deadline: number;
-    silent: boolean;
-    abort: () => void;
-  }
   const live = new Set<Live>();
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function look() {
     const time = now();
     for (const flight of live) {
-      if (flight.deadline > time) continue;
-      flight.silent = true;
-      live.delete(flight);
-      flight.abort();
+      if (flight.deadline <= time) {
+        flight.silent = true;
+        live.delete(flight);
+        flight.abort();
+        flight.listener?.cut();
+      } else if (flight.nextPing <= time) {
+        flight.nextPing = pingAfter(flight, time);
+        flight.listener?.ping?.();
+      }
     }
     stopIfEmpty();
   }
@@ -57,17 +78,10 @@ export function createFlights(now: () => number): Flights {
 
   return {
     begin(abort) {
-      const flight: Live = {
-        deadline: Infinity,
-        silent: false,
-        abort,
-        await: (seconds) => void (flight.deadline = now() + seconds * 1000),
-        rest: () => void (flight.deadline = Infinity),
-        land() {
-          live.delete(flight);
-          stopIfEmpty();
-        },
-      };
+      const flight = takeOff(abort, now, () => {
+        live.delete(flight);
+        stopIfEmpty();
+      });
       live.add(flight);
       timer ??= setInterval(look, LOOK_EVERY);
       return flight;
@@ -76,4 +90,34 @@ export function createFlights(now: () => number): Flights {
       return live.size;
     },
   };
+}
+
+function takeOff(
+  abort: () => void,
+  now: () => number,
+  land: () => void,
+): Live {
+  const flight: Live = {
+    deadline: Infinity,
+    nextPing: Infinity,
+    silent: false,
+    abort,
+    listener: undefined,
+    await(seconds) {
+      const time = now();
+      flight.deadline = time + seconds * 1000;
+      flight.nextPing = pingAfter(flight, time);
+    },
+    rest() {
+      flight.deadline = Infinity;
+      flight.nextPing = Infinity;
+    },
+    follow: (listener) => void (flight.listener = listener),
+    land,
+  };
+  return flight;
+}
+
+function pingAfter({ listener }: Live, time: number): number {
+  return time + (listener?.pingSeconds ?? Infinity) * 1000;
 }

@@ -69,6 +69,8 @@ export interface Settings {
   readonly firstByteSeconds: number;
   /** Seconds. */
   readonly idleSeconds: number;
+  /** Seconds; 0: no pings. */
+  readonly pingSeconds: number;
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
@@ -110,6 +112,7 @@ export function readSettings(
     maxBodyBytes: integer(env, "MAX_BODY_BYTES", 1, Number.MAX_SAFE_INTEGER),
     firstByteSeconds: integer(env, "FIRST_BYTE_SECONDS", 1, 86400),
     idleSeconds: integer(env, "IDLE_SECONDS", 1, 86400),
+    pingSeconds: integer(env, "SSE_PING_SECONDS", 0, 86400),
     log: logOf(env),
   };
 }

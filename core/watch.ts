@@ -9,6 +9,7 @@ import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Journal } from "./journal.ts";
 import { enqueueInPieces } from "./pieces.ts";
+import { betweenEvents, isEventStream, PING } from "./ping.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** How an answer is watched. */
@@ -17,6 +18,8 @@ export interface Watch {
   readonly journal: Journal;
   /** Silence allowed between two bytes, seconds. */
   readonly idleSeconds: number;
+  /** Silence after which an event stream gets a comment, seconds; 0: never. */
+  readonly pingSeconds: number;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
   /** Looks at each chunk before it goes down. */
@@ -35,6 +38,7 @@ export async function readText(
   const reader = body!.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let left = LARGEST;
+  flight.follow({ cut: () => letGo(reader) });
   try {
     if ((headers.get("content-encoding") ?? "identity") !== "identity") {
       left = 0;
@@ -42,6 +46,7 @@ export async function readText(
     while (left > 0) {
       flight.await(idleSeconds);
       const { done, value } = await reader.read();
+      if (flight.silent) break;
       if (done) return await new Blob(chunks).text();
       chunks.push(value);
       left -= value.byteLength;
@@ -52,35 +57,49 @@ export async function readText(
     flight.land();
   }
   abort();
-  reader.cancel().catch(() => {});
+  letGo(reader);
   return { refused: flight.silent ? "origin_timeout" : "origin_unreachable" };
 }
 
 /**
  * Passes the body chunk by chunk. Not `tee()`, which never cancels the origin
  * and buffers without bound; one reader keeps backpressure and cancellation.
+ * Pings are no sign of the origin's life, and not counted among its bytes.
  */
 export function watch(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { flight, abort }: Begun,
-  { journal, idleSeconds, signal, tap }: Watch,
+  { flight, abort, response }: Begun,
+  { journal, idleSeconds, pingSeconds, signal, tap }: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
+  const stands = pingSeconds > 0 && isEventStream(response)
+    ? betweenEvents()
+    : undefined;
+  let between = false;
   let bytes = 0;
   const stop = () => {
     abort();
-    // After one abort in a hundred Deno else keeps the origin's connection open.
-    reader.cancel().catch(() => {});
+    letGo(reader);
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      const cut = () => letGo(reader);
+      // A ping that waits for a slow client is enough.
+      const ping = () => {
+        if (between && controller.desiredSize === 0) controller.enqueue(PING);
+      };
+      flight.follow(stands ? { cut, ping, pingSeconds } : { cut });
+    },
     async pull(controller) {
       flight.await(idleSeconds);
       try {
         const { done, value } = await reader.read();
         flight.rest();
+        if (flight.silent) throw new Error("The origin is silent");
         if (!done) {
           bytes += value.byteLength;
           tap?.(value);
+          if (stands) between = stands(value);
           return enqueueInPieces(controller, value);
         }
         flight.land();
@@ -100,6 +119,11 @@ export function watch(
       stop();
     },
   }, { highWaterMark: 0 });
+}
+
+/** Ends a pending read and closes the origin's connection: Deno loses an abort once its garbage collector has run. */
+function letGo(reader: ReadableStreamDefaultReader) {
+  reader.cancel().catch(() => {});
 }
 
 function endingOf(flight: Flight, signal: AbortSignal) {

@@ -70,6 +70,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     fault: (name) => void faults.push(name),
     maxBodyBytes: 1_000_000,
     idleSeconds: 900,
+    pingSeconds: 0,
     publicUrl: undefined,
     stamps: createStamps(now),
     adminSecrets: [SECRET],

@@ -229,6 +229,33 @@ export function table(name: string, rows: readonly Row[]) {
   }
 }
 
+/** All of them at once, on both runtimes at once: they do little but wait. */
+export function atOnce(
+  name: string,
+  laws: Laws,
+  env?: (origin: string) => Record<string, string>,
+) {
+  Deno.test(name, async (t) => {
+    const steps: [string, PromiseSettledResult<void>][] = [];
+    await Promise.all(
+      RUNTIMES.map((runtime) =>
+        onStage(runtime, async (stage) => {
+          const held = Object.values(laws).map((holds) => holds(stage));
+          const results = await Promise.allSettled(held);
+          Object.keys(laws).forEach((law, i) =>
+            steps.push([`${law}, on ${runtime}`, results[i]!])
+          );
+        }, env)
+      ),
+    );
+    for (const [step, result] of steps) {
+      await t.step(step, () => {
+        if (result.status === "rejected") throw result.reason;
+      });
+    }
+  });
+}
+
 async function hold(row: Row, { runtime, origin, connect, leave }: Stage) {
   const { reaches = {}, gets = {} } = row.on?.[runtime] ?? row;
   const { sends = ask("GET /v1/x"), answers = OK, closes } = row;

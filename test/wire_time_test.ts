@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { checkAnswer, type Refused, type WireName } from "./expect.ts";
 import { chunk, chunked, message, readAnswer, readHead } from "./raw.ts";
 import { always, OK } from "./raw_origin.ts";
-import { RUNTIMES, until } from "./subject.ts";
-import { ask, call, type Laws, onStage, send, within } from "./wire.ts";
+import { until } from "./subject.ts";
+import { ask, atOnce, call, type Laws, send, within } from "./wire.ts";
 
 const CHUNKED = message("HTTP/1.1 200 OK", ["transfer-encoding: chunked"]);
 const SILENT = { status: 200, ending: "origin_silent" };
@@ -176,33 +176,6 @@ const impatient: Laws = {
     assert.deepEqual(await line(), COMPLETE);
   },
 };
-
-/** All of them at once, on both runtimes at once: they do little but wait. */
-function atOnce(
-  name: string,
-  laws: Laws,
-  env?: (origin: string) => Record<string, string>,
-) {
-  Deno.test(name, async (t) => {
-    const steps: [string, PromiseSettledResult<void>][] = [];
-    await Promise.all(
-      RUNTIMES.map((runtime) =>
-        onStage(runtime, async (stage) => {
-          const held = Object.values(laws).map((holds) => holds(stage));
-          const results = await Promise.allSettled(held);
-          Object.keys(laws).forEach((law, i) =>
-            steps.push([`${law}, on ${runtime}`, results[i]!])
-          );
-        }, env)
-      ),
-    );
-    for (const [step, result] of steps) {
-      await t.step(step, () => {
-        if (result.status === "rejected") throw result.reason;
-      });
-    }
-  });
-}
 
 atOnce(`${LONG} seconds of silence end nothing`, patient);
 atOnce("a second of silence, where no more is allowed", impatient, () => ({
