@@ -15,6 +15,7 @@ export type Ending =
   | "client_closed"
   | "origin_broken"
   | "origin_silent"
+  | "revoked"
   | SocketEnding;
 
 /** How a socket can end besides: nobody spoke, one side would not read, doppel stopped. */
@@ -78,6 +79,8 @@ export interface Journal {
   note(facts: Partial<LogLine>): void;
   /** Milliseconds since the request came in. */
   elapsed(): number;
+  /** What is to be done when the request is over, with its line. */
+  whenClosed(work: (line: LogLine) => void): void;
   /** Writes the line; later calls do nothing. */
   close(ending: Ending, facts?: Partial<LogLine>): void;
 }
@@ -91,14 +94,16 @@ export function openJournal(
   const id = crypto.randomUUID();
   let facts: Partial<LogLine> = {};
   let open = true;
+  const works: ((line: LogLine) => void)[] = [write];
   return {
     id,
+    whenClosed: (work) => void works.push(work),
     note: (more) => void (facts = { ...facts, ...more }),
     elapsed: () => now() - started,
     close(ending, more) {
       if (!open) return;
       open = false;
-      write({
+      const line: LogLine = {
         time: new Date(started).toISOString(),
         id,
         method: request.method,
@@ -109,7 +114,8 @@ export function openJournal(
         ...more,
         ms: now() - started,
         ending,
-      });
+      };
+      for (const work of works) work(line);
     },
   };
 }

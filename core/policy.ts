@@ -78,6 +78,17 @@ export function admissible(
   return paused(pause, now) === undefined ? record : undefined;
 }
 
+/** The record while what was presented may go on being used. */
+export function standing(
+  record: TokenRecord | undefined,
+  hash: string | undefined,
+  now: number,
+): TokenRecord | Refusal {
+  const token = usable(record, now);
+  if (isRefusal(token) || hash === undefined) return token;
+  return matches(token, hash, now) ? token : { refused: "token_invalid" };
+}
+
 /** Looked up by a hash of 256 bits of which nobody can send a chosen one, so a plain comparison tells nothing. */
 function matches(
   { hash, previous }: TokenRecord,

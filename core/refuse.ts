@@ -28,3 +28,16 @@ export function refusalResponse(
   const facts = { status, code: refused, detail: detail ?? usual, requestId };
   return Response.json(envelope(facts), { status, headers });
 }
+
+/** A refusal as the last event of a stream: what SDKs raise in the middle of one. */
+export function refusalEvent(
+  { refused, detail }: Refusal,
+  envelope: Envelope,
+  requestId: string,
+): string {
+  const { status, detail: usual } = REFUSALS[refused];
+  const facts = { status, code: refused, detail: detail ?? usual, requestId };
+  const body = envelope(facts) as { type?: string };
+  const event = body.type === "error" ? "event: error\n" : "";
+  return `${event}data: ${JSON.stringify(body)}\n\n`;
+}

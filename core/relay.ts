@@ -8,6 +8,8 @@
 import { Buffer } from "node:buffer";
 import type { Flights } from "./flight.ts";
 import type { Ending, Journal } from "./journal.ts";
+import type { Refusal } from "./refusal.ts";
+import type { Revocation } from "./running.ts";
 import { type End, type Message, passable } from "./socket.ts";
 
 /** Bytes waiting for one side above which the other is not read. */
@@ -29,6 +31,10 @@ export interface Relay {
   readonly idleSeconds: number;
   /** Closed when the socket has ended. */
   readonly journal: Journal;
+  /** Ends it before its end. */
+  readonly revocation?: Revocation | undefined;
+  /** What the client is sent then, before the close. */
+  readonly lastWords?: ((why: Refusal) => string) | undefined;
 }
 
 /** Closes a socket and says why. */
@@ -68,9 +74,10 @@ export function createSockets(): Sockets {
 
 /** Joins the ends; must be called in the turn in which they were made. */
 export function relay(
-  { client, origin, flights, idleSeconds, journal }: Relay,
+  relayed: Relay,
   sockets: Sockets,
 ): void {
+  const { client, origin, flights, idleSeconds, journal } = relayed;
   const flight = flights.begin(() => end("idle", 1001, "Idle"));
   const awake = () => flight.await(idleSeconds);
   const flooded = () => end("overflowed", 1013, "Too fast");
@@ -112,6 +119,11 @@ export function relay(
     opened: () => {},
     message: down.pass,
     closed: closed("origin_broken"),
+  });
+  relayed.revocation?.hear((why) => {
+    if (over) return;
+    if (relayed.lastWords) client.send(relayed.lastWords(why));
+    end("revoked", 1008, "The token was taken back");
   });
   awake();
   sockets.add(stop);

@@ -34,7 +34,8 @@ export async function openSocket(
 ): Promise<Response | Refusal> {
   const handshake = readHandshake(request.headers);
   if (isRefusal(handshake)) return handshake;
-  const { journal, route, idleSeconds, signal } = journey;
+  const { journal, route, signal, lastWord } = journey;
+  const lastWords = lastWord && ((why: Refusal) => JSON.stringify(lastWord(why)));
   const received = request.headers;
   const { protocols } = handshake;
   const dialled = await dial({
@@ -64,6 +65,6 @@ export async function openSocket(
     ...(originId !== null && { originId }),
   });
   const { client, response } = accepted;
-  relay({ client, origin, flights, idleSeconds, journal }, sockets);
+  relay({ ...journey, client, origin, flights, lastWords }, sockets);
   return response;
 }

@@ -7,10 +7,11 @@
 
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
-import type { Journal } from "./journal.ts";
+import type { Ending, Journal, LogLine } from "./journal.ts";
 import { enqueueInPieces } from "./pieces.ts";
 import { betweenEvents, isEventStream, PING } from "./ping.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Revocation } from "./running.ts";
 
 /** How an answer is watched. */
 export interface Watch {
@@ -22,6 +23,10 @@ export interface Watch {
   readonly pingSeconds: number;
   /** Aborts when the client leaves. */
   readonly signal: AbortSignal;
+  /** Ends it before its end. */
+  readonly revocation?: Revocation | undefined;
+  /** The last event of a stream that is ended so. */
+  readonly lastWords?: ((why: Refusal) => string) | undefined;
   /** Looks at each chunk before it goes down. */
   readonly tap?: ((chunk: Uint8Array) => void) | undefined;
 }
@@ -69,31 +74,47 @@ export async function readText(
 export function watch(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { flight, abort, response }: Begun,
-  { journal, idleSeconds, pingSeconds, signal, tap }: Watch,
+  journey: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { journal, idleSeconds, pingSeconds, signal, tap } = journey;
   const reader = body.getReader();
-  const stands = pingSeconds > 0 && isEventStream(response)
-    ? betweenEvents()
-    : undefined;
-  let between = false;
+  const stands = isEventStream(response) ? betweenEvents() : undefined;
+  let between = true;
   let bytes = 0;
+  let over = false;
   const stop = () => {
     abort();
     letGo(reader);
+  };
+  const end = (ending: Ending, facts: Partial<LogLine> = {}) => {
+    over = true;
+    flight.land();
+    journal.close(ending, { bytes, ...facts });
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
       const cut = () => letGo(reader);
       // A ping that waits for a slow client is enough.
       const ping = () => {
-        if (between && controller.desiredSize === 0) controller.enqueue(PING);
+        const idle = bytes > 0 && controller.desiredSize === 0;
+        if (between && idle) controller.enqueue(PING);
       };
-      flight.follow(stands ? { cut, ping, pingSeconds } : { cut });
+      const pings = stands && pingSeconds > 0;
+      flight.follow(pings ? { cut, ping, pingSeconds } : { cut });
+      journey.revocation?.hear((why) => {
+        if (over) return;
+        end("revoked", { refused: why.refused });
+        stop();
+        if (!stands || !between || !journey.lastWords) return broken(controller);
+        controller.enqueue(new TextEncoder().encode(journey.lastWords(why)));
+        controller.close();
+      });
     },
     async pull(controller) {
       flight.await(idleSeconds);
       try {
         const { done, value } = await reader.read();
+        if (over) return;
         flight.rest();
         if (flight.silent) throw new Error("The origin is silent");
         if (!done) {
@@ -102,23 +123,25 @@ export function watch(
           if (stands) between = stands(value);
           return enqueueInPieces(controller, value);
         }
-        flight.land();
-        journal.close("complete", { bytes });
+        end("complete");
         controller.close();
       } catch {
-        flight.land();
-        journal.close(endingOf(flight, signal), { bytes });
+        if (over) return;
+        end(endingOf(flight, signal));
         stop();
-        // Never a clean end, and never the runtime's own error, which names the URL.
-        controller.error(new Error("The origin's answer broke off"));
+        broken(controller);
       }
     },
     cancel() {
-      flight.land();
-      journal.close("client_closed", { bytes });
+      end("client_closed");
       stop();
     },
   }, { highWaterMark: 0 });
+}
+
+/** Never a clean end, and never the runtime's own error, which names the URL. */
+function broken(controller: ReadableStreamDefaultController) {
+  controller.error(new Error("The answer broke off"));
 }
 
 /** Ends a pending read and closes the origin's connection: Deno loses an abort once its garbage collector has run. */

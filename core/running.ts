@@ -1,0 +1,154 @@
+/**
+ * What is under way with tokens: looked at about once a second, in one batch,
+ * so that a token taken back ends what it has begun, on every instance.
+ *
+ * @module
+ */
+
+import type { Refusal } from "./refusal.ts";
+import { isRefusal } from "./refusal.ts";
+import { standing } from "./policy.ts";
+import type { Store } from "./store.ts";
+
+/** A request with an admitted token. */
+export interface Run {
+  /** Public id of the token. */
+  readonly token: string;
+  /** Hash of what was presented, where that was the token itself. */
+  readonly hash: string | undefined;
+  /** Its lease, where it has one: kept alive as long as it runs. */
+  readonly lease: string | undefined;
+  /** Called once, when the token is no longer to be used. */
+  readonly end: (why: Refusal) => void;
+}
+
+/** All runs of a process. */
+export interface Running {
+  /** One more; to be called when it is over. */
+  begin(run: Run): () => void;
+  /** How many there are. */
+  readonly size: number;
+}
+
+/** What runs are watched with. */
+export interface Watching {
+  /** Where tokens stand. */
+  readonly store: Store;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Logs a failure under its name. */
+  readonly fault: (name: string, error: unknown) => void;
+}
+
+/** Milliseconds between two looks. What is younger is not looked at: most requests are over before. */
+export const LOOK_EVERY = 800;
+/** Milliseconds without an answer of the store after which everything ends: closed, not open. */
+export const BLIND_FOR = 15_000;
+
+const AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
+
+/** No runs yet. */
+export function createRunning({ store, now, fault }: Watching): Running {
+  const live = new Map<Run, number>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  let seen = 0;
+  let looking = false;
+
+  async function look() {
+    const time = now();
+    const old = [...live].filter(([, begun]) => time - begun >= LOOK_EVERY / 2);
+    if (old.length === 0) return void (seen = time);
+    if (looking) return blind(time);
+    looking = true;
+    try {
+      await ask(old.map(([run]) => run), time);
+      seen = time;
+    } catch (error) {
+      fault("watch", error);
+      blind(now());
+    } finally {
+      looking = false;
+    }
+  }
+
+  async function ask(runs: readonly Run[], time: number) {
+    const tokens = Map.groupBy(runs, ({ token }) => token);
+    const asked = Array.from(tokens, ([id, runs]) => ({
+      id,
+      leases: runs.flatMap(({ lease }) => lease ?? []),
+    }));
+    const records = await store.watch(asked, time);
+    const seconds = Math.floor(time / 1000);
+    [...tokens.values()].forEach((runs, i) => {
+      for (const run of runs) {
+        const stands = standing(records[i], run.hash, seconds);
+        if (isRefusal(stands)) finish(run, stands);
+      }
+    });
+  }
+
+  function blind(time: number) {
+    if (time - seen < BLIND_FOR) return;
+    for (const run of [...live.keys()]) finish(run, AWAY);
+  }
+
+  function finish(run: Run, why: Refusal) {
+    if (live.delete(run)) run.end(why);
+    stopIfEmpty();
+  }
+
+  function stopIfEmpty() {
+    if (live.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  }
+
+  return {
+    begin(run) {
+      const time = now();
+      live.set(run, time);
+      if (timer === undefined) {
+        seen = time;
+        timer = setInterval(look, LOOK_EVERY);
+      }
+      return () => {
+        live.delete(run);
+        stopIfEmpty();
+      };
+    },
+    get size() {
+      return live.size;
+    },
+  };
+}
+
+/** Whether what is under way may go on, told to whoever carries it at the moment. */
+export interface Revocation {
+  /** Why it may not; absent while it may. */
+  readonly why: Refusal | undefined;
+  /** Aborts when the client leaves, and when it is ended before anybody else hears of that. */
+  readonly signal: AbortSignal;
+  /** From now on `end` is told, and nothing aborted. */
+  hear(end: (why: Refusal) => void): void;
+  /** Ends it. */
+  end(why: Refusal): void;
+}
+
+/** Nothing is ended yet; `left` aborts when the client leaves. */
+export function openRevocation(left: AbortSignal): Revocation {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  left.addEventListener("abort", abort);
+  if (left.aborted) abort();
+  let hears: (why: Refusal) => void = abort;
+  const revocation = {
+    why: undefined as Refusal | undefined,
+    signal: controller.signal,
+    hear: (end: (why: Refusal) => void) => void (hears = end),
+    end(why: Refusal) {
+      revocation.why = why;
+      hears(why);
+    },
+  };
+  return revocation;
+}
