@@ -205,3 +205,71 @@ law(
     assert.equal(reached.length, count);
   },
 );
+
+law(
+  "a secret is exchanged wherever it stands, and no holder says for how long",
+  async ({ send, mint, store, respondWith }) => {
+    const { token } = await mint();
+    const kept: number[] = [];
+    const keepClaims = store.keepClaims;
+    store.keepClaims = (claims) => {
+      kept.push(...claims.map(({ expires }) => expires));
+      return keepClaims(claims);
+    };
+    // Longer than a regular expression can follow on either runtime.
+    const instructions = "a\\n".repeat(4_000_000);
+    respondWith(() =>
+      new Response(
+        `{"session":{"expires_at": 9999999999, "instructions":"${instructions}"},"value":"\\u0065k_hidden1","again":"ek_hidden1"}`,
+        { headers: { "content-type": "application/json; charset=utf-8" } },
+      )
+    );
+    const answer = await send("/v1/realtime/client_secrets", {
+      method: "POST",
+      headers: bearer(token),
+    });
+    const text = await answer.text();
+    assert.equal(answer.status, 200);
+    assert.equal(text.includes("k_hidden1"), false);
+    const { value, again, session } = JSON.parse(text);
+    assert.ok(isChild(value) && again === value);
+    assert.equal(session.instructions.length, 8_000_000);
+    assert.equal(kept.length, 1);
+    assert.ok(kept[0]! <= Date.parse("2026-11-21T08:00:00Z") / 1000);
+  },
+);
+
+law(
+  "a secret in a form that cannot be exchanged is not given",
+  async ({ send, mint, respondWith, faults }) => {
+    const { token } = await mint();
+    const forms: [string, string, string][] = [
+      ["?callback=f", "text/javascript", 'f({"name":"auth_tokens/1a"})'],
+      ["?alt=proto", "application/x-protobuf", "\n\x0eauth_tokens/1a"],
+      ["?alt=sse", "text/event-stream", 'data: {"name":"auth_tokens/1a"}\n\n'],
+      ["", "application/json", "{'name':'auth_tokens/1a'}"],
+      ["", "application/json", '{"name":"auth_tokens/1a'],
+    ];
+    for (const [query, type, text] of forms) {
+      respondWith(() =>
+        new Response(text, { headers: { "content-type": type } })
+      );
+      const answer = await send(`/v1alpha/auth_tokens${query}`, {
+        method: "POST",
+        headers: { "x-goog-api-key": token },
+      });
+      assert.equal(answer.status, 502, type);
+      assert.doesNotMatch(await answer.text(), /auth_tokens/);
+    }
+    assert.deepEqual(faults, []);
+    const sdp = new Uint8Array([118, 61, 48, 13, 10, 255]);
+    respondWith(() =>
+      new Response(sdp, { headers: { "content-type": "application/sdp" } })
+    );
+    const call = await send("/v1/realtime/calls", {
+      method: "POST",
+      headers: bearer(token),
+    });
+    assert.deepEqual(await call.bytes(), sdp);
+  },
+);

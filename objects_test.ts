@@ -511,3 +511,106 @@ law(
     assert.doesNotMatch(JSON.stringify(kept), /file-/);
   },
 );
+
+law(
+  "a list that cannot be cut is not shown",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    const [name] = id("file-");
+    const list = `{"data":[{"id":"${name}"}]}`;
+    for (
+      const [type, text] of [
+        ["application/x-protobuf", name],
+        ["text/javascript", `f(${list})`],
+        ["text/event-stream", `data: ${list}\n\n`],
+        ["application/json", `[${list}]`],
+        ["application/json", `${list}${list}`],
+      ] as const
+    ) {
+      respondWith(() =>
+        new Response(text, { headers: { "content-type": type } })
+      );
+      const answer = await send("/v1/files", { headers: bearer(token) });
+      assert.equal(answer.status, 502, type);
+      assert.doesNotMatch(await answer.text(), /file-/);
+    }
+    respondWith(() =>
+      new Response(`{"data":[{"id":"${name}"}],"data":[{"id":"${name}"}]}`, {
+        headers: { "content-type": "application/json" },
+      })
+    );
+    const twice = await send("/v1/files", { headers: bearer(token) });
+    assert.equal(await twice.text(), '{"data":[],"data":[]}');
+  },
+);
+
+law(
+  "an isolated token sees every model but those that others have tuned",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    const base = '{"id":"gpt-5","object":"model","tags":["a"]}';
+    respondWith(() =>
+      new Response(`{"data":[${base},{"id":"ft:gpt-5:org:secret:1"}]}`, {
+        headers: { "content-type": "application/json" },
+      })
+    );
+    const listed = await send("/v1/models", { headers: bearer(token) });
+    assert.equal(await listed.text(), `{"data":[${base}]}`);
+    respondWith(() =>
+      new Response(base, { headers: { "content-type": "application/json" } })
+    );
+    const one = await send("/v1/models/gpt-5", { headers: bearer(token) });
+    assert.equal(await one.text(), base);
+  },
+);
+
+law(
+  "what a file holds claims nothing, whatever its path looks like",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    const [container] = id("cntr_");
+    const [others] = id("file-");
+    respondWith(() => json({ id: container }));
+    await send("/v1/containers", {
+      method: "POST",
+      headers: bearer(token),
+      body: "{}",
+    });
+    respondWith(() => json({ id: others }));
+    for (const end of ["content", "content/", "cont%65nt", "Content;x"]) {
+      const path = `/v1/containers/${container}/files/cfile_1/${end}`;
+      await send(path, { headers: bearer(token) });
+      const read = await send(`/v1/files/${others}`, {
+        headers: bearer(token),
+      });
+      assert.equal(read.status, 404, end);
+    }
+  },
+);
+
+law(
+  "what an isolated token has computed comes as the origin sends it, of any size",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    // More than an answer may have that is looked into.
+    const large = new Uint8Array(17_000_000);
+    const headers = { "content-type": "application/json" };
+    respondWith(() => new Response(large, { headers }));
+    for (
+      const path of [
+        "/v1/embeddings",
+        "/v1/images/generations",
+        "/v1beta/models/m:streamGenerateContent",
+        "/v1beta/models/m:generateContent",
+      ]
+    ) {
+      const answer = await send(path, {
+        method: "POST",
+        headers: bearer(token),
+        body: "{}",
+      });
+      assert.equal(answer.status, 200, path);
+      assert.equal((await answer.arrayBuffer()).byteLength, 17_000_000);
+    }
+  },
+);

@@ -8,8 +8,10 @@
 
 import type { Holder } from "./admit.ts";
 import { childOf, seal } from "./child.ts";
+import { eachString } from "./json.ts";
 import {
   listsObjects,
+  makesObjects,
   OBJECT_KEPT,
   objectHash,
   objectsMade,
@@ -53,29 +55,43 @@ export function editsOf(
   turn: (url: string) => string,
 ): readonly Edit[] {
   const type = headers.get("content-type") ?? "";
-  if (!/^application\/json\b/i.test(type)) return [];
+  const json = /^application\/json\b/i.test(type);
   const { route, method, holder } = editing;
   const { provider, target } = route;
   const edits: Edit[] = [];
-  const field = followedField(route);
+  const field = json ? followedField(route) : undefined;
   if (field !== undefined) edits.push((text) => turnField(text, field, turn));
-  if (endpointClass(provider, method, target) === "realtime") {
-    edits.push((text) => exchangeSecrets(text, editing));
+  const { minted } = provider;
+  if (minted && endpointClass(provider, method, target) === "realtime") {
+    edits.push((text) =>
+      json ? exchangeSecrets(text, editing) : withoutSecret(text, minted)
+    );
   }
-  if (!holder.token.isolated || CONTENT.test(target.path)) return edits;
-  const lists = listsObjects(route, method);
-  return [
-    ...edits,
-    (text) => lists ? ownedOnly(text, editing) : claimMade(text, editing),
-  ];
+  if (!holder.token.isolated) return edits;
+  if (listsObjects(route, method)) {
+    edits.push((text) => json ? ownedOnly(text, editing) : onlyIfEmpty(text));
+  } else if (json && makesObjects(route, method)) {
+    edits.push((text) => claimMade(text, editing));
+  }
+  return edits;
 }
 
-/** What a file holds is the holder's own business, JSON or not. */
-const CONTENT = /(?:\/content|:download|\/results)$/;
+/** A secret in a form that nobody can exchange: the client chooses it, where the origin lets it. */
+function withoutSecret(text: string, minted: string): string {
+  if (text.includes(minted)) throw new SyntaxError("a secret outside of JSON");
+  return text;
+}
+
+/** A list that nobody can cut. */
+function onlyIfEmpty(text: string): string {
+  if (text !== "") throw new SyntaxError("a list outside of JSON");
+  return text;
+}
 
 /** Longest that an origin's minted secret lives, seconds: Google's limit. */
 const SECRET_KEPT = 20 * 3600;
-const STRING = /"(?:[^"\\]|\\.)*"/g;
+/** More secrets than an answer holds, or a holder's own words that look like some. */
+const MOST_SECRETS = 16;
 
 /** Every secret the origin minted, exchanged for a child of the token that lives as long. */
 async function exchangeSecrets(
@@ -85,14 +101,22 @@ async function exchangeSecrets(
   const { minted } = provider;
   if (minted === undefined) return text;
   const children = new Map<string, string>();
-  const exchanged = text.replace(STRING, (literal) => {
-    const secret = JSON.parse(literal) as string;
-    if (!secret.startsWith(minted)) return literal;
+  let exchanged = "";
+  let copied = 0;
+  const json = eachString(text, ({ start, end }) => {
+    const secret = JSON.parse(text.slice(start, end)) as string;
+    if (!secret.startsWith(minted)) return;
     const child = children.get(secret) ?? childOf(secret);
     children.set(secret, child);
-    return `"${child}"`;
+    exchanged += `${text.slice(copied, start)}"${child}"`;
+    copied = end;
   });
-  const expires = expiryIn(text) ?? now + SECRET_KEPT;
+  exchanged += text.slice(copied);
+  if (!json || children.size > MOST_SECRETS) {
+    throw new SyntaxError("no answer that mints one secret");
+  }
+  const longest = now + SECRET_KEPT;
+  const expires = Math.min(expiryIn(text) ?? longest, longest);
   await store.keepClaims(Array.from(children, ([secret, child]): Claim => ({
     hash: hashToken(child),
     token: holder.token.id,
@@ -126,15 +150,17 @@ async function claimMade(
 
 function ownedOnly(
   text: string,
-  { route: { provider }, holder, store }: Editing,
+  { route: { provider, target }, method, holder, store }: Editing,
 ): Promise<string> {
-  return ownList(provider, text, async (names) => {
+  const models = endpointClass(provider, method, target) === "models";
+  const owned = async (names: readonly string[]) => {
     const hashes = names.map((name) => objectHash(provider, name));
     const claims = await store.findClaims(hashes);
     return new Set(
       names.filter((_, i) => claims[i]?.token === holder.token.id),
     );
-  });
+  };
+  return ownList(provider, text, { models, owned });
 }
 
 /** Characters in which a stream's first event must end to be looked into. */

@@ -145,27 +145,45 @@ export function listsObjects(
   { provider, target }: Route,
   method: string,
 ): boolean {
-  const listing = method === "GET" &&
-    endpointClass(provider, method, target) !== "models";
-  return listing && objectOf(provider, target.path) === undefined;
+  return method === "GET" && objectOf(provider, target.path) === undefined;
 }
 
-/** The list without what is not `owned`; `owned` is asked once, for all of them. */
+/** What a file holds is the holder's own words, JSON or not. */
+const CONTENT = /\/content|:download|\/results|alt=media/i;
+
+/** Whether the answer may say what was made: not what only computes, however large. */
+export function makesObjects(
+  { provider, target }: Route,
+  method: string,
+): boolean {
+  const { path, query } = target;
+  return !provider.objects.computes.test(requestLine(method, path)) &&
+    !CONTENT.test(percentDecode(path + query));
+}
+
+/** The list without what is not `owned`; `owned` is asked once, for all of them. What has no name stays among `models`, most of which nobody made. */
 export async function ownList(
   provider: Provider,
   text: string,
-  owned: (names: readonly string[]) => Promise<ReadonlySet<string>>,
+  { models, owned }: {
+    models: boolean;
+    owned: (names: readonly string[]) => Promise<ReadonlySet<string>>;
+  },
 ): Promise<string> {
   const parsed: unknown = JSON.parse(text);
+  if (Array.isArray(parsed)) throw new SyntaxError("a list of no known form");
   const lists = Object.entries(parsed ?? {})
     .filter(([, value]) => Array.isArray(value)) as [string, unknown[]][];
   const nameOf = (item: unknown) => objectsMade(provider, item)[0] ?? "";
   const names = lists.flatMap(([, items]) => items.map(nameOf));
   const own = await owned(names.filter((name) => name !== ""));
+  const kept = (name: string) => name === "" ? models : own.has(name);
   for (const [member] of lists) {
-    const [array] = members(text, member) ?? [];
-    if (array === undefined) continue;
-    text = keepElements(text, array, (one) => own.has(nameOf(JSON.parse(one))));
+    // From the end, so that cutting moves none of those still to be cut.
+    for (const array of members(text, member)?.reverse() ?? []) {
+      const keep = (one: string) => kept(nameOf(JSON.parse(one)));
+      text = keepElements(text, array, keep);
+    }
   }
   return text;
 }

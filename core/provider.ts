@@ -99,6 +99,8 @@ export interface ObjectNames {
   readonly name: RegExp;
   /** Where an answer names what was made: members, split by dots, `*` for each of an array. */
   readonly made: readonly string[];
+  /** `METHOD /path` of what makes nothing that has a name. */
+  readonly computes: RegExp;
   /** Requests that point to content nobody has looked into: `METHOD /path` and what their text holds. */
   readonly hidden: readonly (readonly [RegExp, RegExp])[];
 }

@@ -17,7 +17,7 @@ import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
 import { turnBack } from "./turn.ts";
-import { readText, type Watch, watch } from "./watch.ts";
+import { readWhole, type Watch, watch } from "./watch.ts";
 
 /** What an answer is sent down with. */
 export interface Journey extends Watch, Editing {
@@ -68,12 +68,11 @@ export async function respond(
     const watched = watch(response.body, begun, { ...journey, tap });
     return new Response(watched, { status, headers });
   }
-  const text = await readText(response, begun, journey.idleSeconds);
-  const edited = isRefusal(text)
-    ? text
-    : await kept(() => changed(text, edits));
-  if (isRefusal(edited)) return edited;
-  const content = new TextEncoder().encode(edited);
+  const whole = await readWhole(response, begun, journey.idleSeconds);
+  const content = isRefusal(whole)
+    ? whole
+    : await kept(() => changed(whole, edits));
+  if (isRefusal(content)) return content;
   headers.delete("content-length");
   journal.close("complete", { bytes: content.byteLength });
   return new Response(content, { status, headers });
@@ -95,9 +94,15 @@ function turnFields(
   return upload;
 }
 
-async function changed(text: string, edits: readonly Edit[]): Promise<string> {
-  for (const change of edits) text = await change(text);
-  return text;
+/** What no edit has changed stays byte for byte. */
+async function changed(
+  whole: Uint8Array<ArrayBuffer>,
+  edits: readonly Edit[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const text = new TextDecoder().decode(whole);
+  let edited = text;
+  for (const change of edits) edited = await change(edited);
+  return edited === text ? whole : new TextEncoder().encode(edited);
 }
 
 const UNREADABLE: Refusal = {

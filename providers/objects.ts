@@ -21,6 +21,8 @@ export const OPENAI_OBJECTS: ObjectNames = {
     "file.id",
     "response.id",
   ],
+  computes:
+    /^POST \/v1\/(?:completions|embeddings|moderations|images\/\w+|audio\/\w+)$/,
   // The parts of an upload are never seen together.
   hidden: [[/^POST \/v1\/uploads$/, /"batch"/]],
 };
@@ -30,6 +32,7 @@ export const ANTHROPIC_OBJECTS: ObjectNames = {
   path: /^\/v1\/(?:files|messages\/batches)\/([^/]+)/i,
   name: /((?:file|msgbatch)_[0-9A-Za-z]{12,})/,
   made: ["id"],
+  computes: /^POST \/v1\/messages\/count_tokens$/,
   hidden: [],
 };
 
@@ -52,6 +55,8 @@ export const GEMINI_OBJECTS: ObjectNames = {
     "response.generateVideoResponse.generatedSamples.*.video.uri",
     "response.generatedVideos.*.video.uri",
   ],
+  computes:
+    /:(?:\w*generatecontent(?<!:batchgeneratecontent)|\w+tokens|embedcontent|batchembedcontents|generateanswer|predict)$|\/openai\/(?:chat\/completions|embeddings|images\/generations)$/,
   // Uploads come in pieces that are never seen together.
   hidden: [[
     /^POST .*:(?:batchgeneratecontent|asyncbatchembedcontent)$/,
