@@ -614,3 +614,237 @@ law(
     }
   },
 );
+
+/** Content that names an object in a way that some origins read and others do not. */
+const TRICKS: readonly (readonly [string, string, string | Uint8Array])[] = [
+  [
+    "protobuf",
+    "application/x-protobuf",
+    "\n\x30https://generativelanguage.googleapis.com/v1beta/files/abc-1\x12",
+  ],
+  ["a web form", "application/x-www-form-urlencoded", "f=files%2Fabc-1"],
+  ["no type", "", '{"f":"files/abc-1"}'],
+  ["single quotes", "application/json", "{'f':'files/abc-1'}"],
+  ["names without quotes", "application/json", '{f:"files/abc-1"}'],
+  ["a comment", "application/json", '{/*"*/"f":"files/abc-1"}'],
+  ["UTF-16", "application/json", utf16('{"f":"files/abc-1"}')],
+  ["a byte order mark", "application/json", '\ufeff{"f":"files/abc-1"}'],
+  [
+    "a charset",
+    "application/json; charset=utf-7",
+    '{"f":"+AGYAaQBsAGUAcw-/abc-1"}',
+  ],
+  [
+    "a form's charset",
+    "multipart/form-data; boundary=b; charset=utf-7",
+    '--b\r\ncontent-disposition: form-data; name="f"\r\n\r\n+AGY-iles/abc-1\r\n--b--',
+  ],
+  [
+    "a part's charset",
+    "multipart/form-data; boundary=b",
+    `--b\r\ncontent-disposition: form-data; name="f"\r\nx: ${
+      "a".repeat(2000)
+    }\r\ncontent-type: text/plain; charset=utf-7\r\n\r\n+AGY-iles/abc-1\r\n--b--`,
+  ],
+  [
+    "a part's encoding",
+    "multipart/form-data; boundary=b",
+    '--b\ncontent-disposition: form-data; name="f"\nContent-Transfer-Encoding:\r\n quoted-printable\n\n=66iles/abc-1\n--b--',
+  ],
+];
+
+function utf16(text: string): Uint8Array {
+  return new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer);
+}
+
+law(
+  "an isolated token's content is read as every origin reads it, or not sent",
+  async ({ send, mint, reached, faults }) => {
+    const { token } = await mint({ isolated: true });
+    const status = async (type: string, body: string | Uint8Array) =>
+      (await send("/v1beta/models/m:generateContent", {
+        method: "POST",
+        headers: { ...bearer(token), "content-type": type },
+        body: body as BodyInit,
+      })).status;
+    for (const [trick, type, body] of TRICKS) {
+      assert.equal(await status(type, body), 400, trick);
+    }
+    const form = "multipart/form-data; boundary=b";
+    const part = 'content-disposition: form-data; name="f"';
+    const long = "a".repeat(900_000);
+    for (
+      const [type, body] of [
+        [form, `--b\n${part}\n\nfiles/abc-1\n--b--\n`],
+        [form, `--b\r\n${part}\r\n\r\nfiles/abc-1`],
+        [
+          "application/json",
+          '{"f":"https://x//v1beta//files/abc-1?alt=media"}',
+        ],
+        ["application/json", '{"f":"https://x/v1beta/fil%65s/abc-1#x"}'],
+        ["application/json", `{"f":"${long}","g":"files/abc-1"}`],
+        ["application/json", `{"f":"files/abc-1?${long}"}`],
+      ] as const
+    ) {
+      assert.equal(await status(type, body), 404, body.slice(0, 80));
+    }
+    assert.equal(reached.length, 0);
+    for (
+      const [type, body] of [
+        ["application/json", '{"path":"files/index.ts","f":"my-files/x y"}'],
+        [form, `--b\r\n${part}\r\n\r\n--\r\n indented\r\n--b--\r\n`],
+      ] as const
+    ) {
+      assert.equal(await status(type, body), 200, body);
+    }
+    assert.deepEqual(faults, []);
+  },
+);
+
+law(
+  "an isolated token names no other's object in a query, nor in what nobody can look into",
+  async ({ send, mint }) => {
+    const { token } = await mint({ isolated: true });
+    const [name] = id("file-");
+    const rows: [string, string | undefined, number][] = [
+      [`GET /v1/files?after=${name}`, undefined, 200],
+      [`GET /v1/responses?x=${name}`, undefined, 404],
+      ["GET /v1beta/files?name=files%2Fabc-1", undefined, 404],
+      ["POST /v1/uploads", '{"purpose":"\\u0062atch"}', 403],
+      [
+        "POST /v1/evals",
+        '{"data_source_config":{"type":"stored_completions"}}',
+        403,
+      ],
+      [
+        "POST /v1/evals/eval_0123456789abcdef/runs",
+        '{"data_source":{"source":{"type":"responses"}}}',
+        403,
+      ],
+      ["POST /v1beta/openai/batches", '{"input_file_id":"files/a"}', 403],
+      [
+        "POST /v1beta/interactions",
+        '{"environment":{"environment_id":1}}',
+        403,
+      ],
+      ["POST /v1beta/interactions", '{"environment":"env-1"}', 403],
+      ["POST /v1beta/interactions", '{"environment":"remote"}', 200],
+      ["POST /v1beta/interactions", '{"previous_interaction_id":"x"}', 403],
+      ["POST /v1/realtime/calls/rtc_1/hangup", "{}", 404],
+      [
+        "POST /v1/responses",
+        '{"tools":[{"name":"upload_file_to_google_drive"}]}',
+        200,
+      ],
+    ];
+    for (const [line, body, status] of rows) {
+      const [method = "", path = ""] = line.split(" ");
+      const headers = bearer(token);
+      const answer = await send(path, {
+        method,
+        headers,
+        ...(body && { body }),
+      });
+      assert.equal(answer.status, status, `${line} ${body}`);
+    }
+  },
+);
+
+/** What an answer makes besides itself, and how it is used again: `{name}` in content. */
+const BESIDES: readonly (readonly [
+  what: string,
+  make: string,
+  answer: (name: string) => unknown,
+  name: string,
+  use: string,
+])[] = [
+  [
+    "items of a response",
+    "/v1/responses",
+    (name) => ({ output: [{ id: name }] }),
+    `msg_${"0a".repeat(24)}`,
+    '/v1/responses|{"input":[{"type":"item_reference","id":"{name}"}]}',
+  ],
+  [
+    "items that a stream adds",
+    "/v1/responses",
+    (name) => [{ response: { id: "r" } }, { x: 1 }, { item: { id: name } }],
+    `rs_${"0b".repeat(25)}`,
+    '/v1/responses|{"input":[{"id":"{name}"}]}',
+  ],
+  [
+    "containers",
+    "/v1/responses",
+    (name) => ({ output: [{ container_id: name }] }),
+    `cntr_${"0c".repeat(24)}`,
+    '/v1/responses|{"tools":[{"container":"{name}"}]}',
+  ],
+  [
+    "audio",
+    "/v1/chat/completions",
+    (name) => ({ choices: [{ message: { audio: { id: name } } }] }),
+    "audio_6744555c6b54819b9fcb4a3b1",
+    '/v1/chat/completions|{"messages":[{"audio":{"id":"{name}"}}]}',
+  ],
+  [
+    "Anthropic's containers",
+    "/anthropic/v1/messages",
+    (name) => ({ container: { id: name } }),
+    "container_011CPR5CNjB747bTd36fQLFk",
+    '/anthropic/v1/messages|{"container":"{name}"}',
+  ],
+  [
+    "Anthropic's containers in a stream",
+    "/anthropic/v1/messages",
+    (name) => [{ message: {} }, { delta: { container: { id: name } } }],
+    "container_011CPR5CNjB747bTd36fQLFm",
+    '/anthropic/v1/messages|{"container":{"id":"{name}"}}',
+  ],
+  [
+    "interactions",
+    "/v1beta/interactions",
+    (name) => ({ id: name }),
+    "v1_ChY5YnM3YXZleUNycUNrZFVQMTRmb09B",
+    '/v1beta/interactions|{"previous_interaction_id":"{name}"}',
+  ],
+  [
+    "interactions in a stream",
+    "/v1beta/interactions",
+    (name) => [{ interaction: { id: name } }],
+    "v1_ChY5YnM3YXZleUNycUNrZFVQMTRmb09C",
+    "/v1beta/interactions/{name}/cancel|{}",
+  ],
+];
+
+for (const [what, make, answer, name, use] of BESIDES) {
+  law(`isolated tokens do not share ${what}`, async (gateway) => {
+    const { send, mint, respondWith, settled, faults } = gateway;
+    const owner = await mint({ isolated: true });
+    const other = await mint({ isolated: true });
+    const post = async (target: string, token: string) => {
+      const [path = "", body = "{}"] = target.split(/\|(.*)/s);
+      const headers = bearer(token);
+      return (await send(path, { method: "POST", headers, body })).status;
+    };
+    const made = answer(name);
+    const chunks = Array.isArray(made)
+      ? made.flatMap((data) =>
+        `: comment\r\nevent: e\r\ndata: ${JSON.stringify(data)}\r\n\r\n`
+          .split(/(?<=.{7})/)
+      ).concat("data: [DONE]\n\n")
+      : [];
+    respondWith(() =>
+      chunks.length === 0 ? json(made) : new Response(
+        ReadableStream.from(chunks).pipeThrough(new TextEncoderStream()),
+        { headers: { "content-type": "text/event-stream" } },
+      )
+    );
+    assert.equal(await post(make, owner.token), 200);
+    await settled();
+    respondWith(() => json({}));
+    const target = use.replace("{name}", name);
+    assert.equal(await post(target, other.token), 404);
+    assert.equal(await post(target, owner.token), 200);
+    assert.deepEqual(faults, []);
+  });
+}

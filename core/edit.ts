@@ -138,8 +138,9 @@ function expiryIn(text: string): number | undefined {
 async function claimMade(
   text: string,
   { route: { provider }, holder, store, now }: Editing,
+  places?: readonly string[],
 ): Promise<string> {
-  const names = objectsMade(provider, JSON.parse(text));
+  const names = objectsMade(provider, JSON.parse(text), places);
   await store.keepClaims(names.map((name) => ({
     hash: objectHash(provider, name),
     token: holder.token.id,
@@ -163,27 +164,45 @@ function ownedOnly(
   return ownList(provider, text, { models, owned });
 }
 
-/** Characters in which a stream's first event must end to be looked into. */
-const LONGEST_EVENT = 1_048_576;
+/** Characters that a line of a stream may have to be looked into. */
+const LONGEST_LINE = 1_048_576;
 
-/** Looks at the chunks of an isolated token's stream until the first event has named what is being made, and remembers that; the stream does not wait. */
+/** Looks at the chunks of an isolated token's stream for what the first event says is being made, and the later ones besides, and remembers that; the stream does not wait. */
 export function eventClaims(
   editing: Editing,
   headers: Headers,
 ): ((chunk: Uint8Array) => void) | undefined {
+  const { provider: { objects } } = editing.route;
   const type = headers.get("content-type") ?? "";
   if (!editing.holder.token.isolated) return undefined;
   if (!/^text\/event-stream\b/i.test(type)) return undefined;
   const decoder = new TextDecoder();
-  let text: string | undefined = "";
-  return (chunk) => {
-    if (text === undefined) return;
-    text += decoder.decode(chunk, { stream: true });
-    const data = /(?:^|[\r\n])data: ?([^\r\n]+)[\r\n]/.exec(text)?.[1];
-    if (data === undefined && text.length < LONGEST_EVENT) return;
-    text = undefined;
-    if (data) editing.defer("claim", claimMade(data, editing));
+  let places = objects.made;
+  const look = (line: string) => {
+    const [, data] = /^data: ?(\{.*)$/.exec(line) ?? [];
+    if (data === undefined || !mentions(data, places)) return;
+    const claimed = claimMade(data, editing, places).catch((error) => {
+      if (!(error instanceof SyntaxError)) throw error;
+    });
+    editing.defer("claim", claimed);
   };
+  let rest = ""; // of a line that has not ended
+  return (chunk) => {
+    if (places.length === 0) return;
+    const text = decoder.decode(chunk, { stream: true });
+    const [end, ...lines] = text.split(/[\r\n]+/);
+    if (rest.length <= LONGEST_LINE) rest += end;
+    for (const line of lines) {
+      if (rest.length <= LONGEST_LINE) look(rest);
+      if (rest.startsWith("data:")) places = objects.later;
+      rest = line;
+    }
+  };
+}
+
+/** Whether JSON text has the first member of one of the places at all. */
+function mentions(text: string, places: readonly string[]): boolean {
+  return places.some((place) => text.includes(`"${place.split(".")[0]}"`));
 }
 
 /** Seconds that an upload may take; Google's URLs live for a week. */

@@ -95,10 +95,12 @@ export interface Provider {
 export interface ObjectNames {
   /** The object a path is about: group 1. What has none is a collection, or no object at all. */
   readonly path: RegExp;
-  /** A JSON string or form value that names an object: group 1. */
+  /** How a JSON string or form value begins that names an object, group 1; and how that must go on. */
   readonly name: RegExp;
-  /** Where an answer names what was made: members, split by dots, `*` for each of an array. */
+  /** Where an answer, or the first event of a stream, names what was made: members, split by dots, `*` for each of an array. */
   readonly made: readonly string[];
+  /** Where the other events of a stream name some more. */
+  readonly later: readonly string[];
   /** `METHOD /path` of what makes nothing that has a name. */
   readonly computes: RegExp;
   /** Requests that point to content nobody has looked into: `METHOD /path` and what their text holds. */
