@@ -273,3 +273,86 @@ law(
     assert.deepEqual(await call.bytes(), sdp);
   },
 );
+
+law(
+  "an upload is its token's under every spelling, and begins no other",
+  async ({ send, mint, reached, respondWith }) => {
+    const { token } = await mint();
+    const other = (await mint()).token;
+    const isolated = (await mint({ isolated: true })).token;
+    const path = "/upload/v1beta/files";
+    respondWith(() =>
+      new Response(null, {
+        headers: {
+          "x-goog-upload-url":
+            `https://generativelanguage.googleapis.com${path}?upload_id=AB-cd`,
+        },
+      })
+    );
+    await send(path, {
+      method: "POST",
+      headers: { ...START, "x-goog-api-key": token },
+      body: "{}",
+    });
+    const count = reached.length;
+    const status = async (query: string, headers: Record<string, string>) =>
+      (await send(path + query, { method: "POST", headers, body: "x" })).status;
+    const key = (value: string) => ({ "x-goog-api-key": value });
+    assert.equal(await status("?upload%5Fid=AB-cd", key(other)), 401);
+    assert.equal(await status("?upload_id=%41B-cd", key(other)), 401);
+    assert.equal(await status("?upload_id=x&upload_id=AB-cd", key(other)), 400);
+    assert.equal(await status("?upload_id=x", key(isolated)), 401);
+    for (
+      const [query, headers] of [
+        ["", { "x-goog-upload-command": "Start" }],
+        ["", { "x-goog-upload-protocol": "raw" }],
+        ["&uploadType=media", {}],
+        ["&upload_protocol=multipart&upload_protocol=resumable", {}],
+      ] as const
+    ) {
+      assert.equal(await status(`?upload_id=AB-cd${query}`, headers), 400);
+    }
+    assert.equal(reached.length, count);
+    assert.equal(await status("?upload_id=AB-cd", {}), 200);
+    assert.equal(await status("?upload%5Fid=AB-cd", key(token)), 200);
+  },
+);
+
+law(
+  "what a token began ends where its value is exchanged for another",
+  async ({ send, mint, admin, respondWith, tick }) => {
+    const { id, token } = await mint();
+    const upload = "/upload/v1beta/files?upload_id=AB-cd";
+    respondWith(() =>
+      Response.json({ value: "ek_1" }, {
+        headers: {
+          "x-goog-upload-url":
+            `https://generativelanguage.googleapis.com${upload}`,
+        },
+      })
+    );
+    const post = (path: string, headers: Record<string, string> = {}) =>
+      send(path, { method: "POST", headers, body: "{}" });
+    const rotate = (graceSeconds: number) =>
+      admin("POST", `/admin/tokens/${id}/rotate`, { graceSeconds });
+    const begin = async (value: string) => {
+      await post("/upload/v1beta/files", { ...START, "x-goog-api-key": value });
+      const answer = await post("/v1/realtime/client_secrets", bearer(value));
+      const { value: child } = await answer.json();
+      return async () => [
+        (await post("/v1/realtime/calls", bearer(child))).status,
+        (await post(upload)).status,
+      ];
+    };
+    const goesOn = await begin(token);
+    assert.deepEqual(await goesOn(), [200, 200]);
+    assert.equal((await rotate(60)).status, 200);
+    assert.deepEqual(await goesOn(), [200, 200]);
+    // Minted with the old value within its grace: no longer than that.
+    const late = await begin(token);
+    assert.equal((await late())[0], 200);
+    tick(61);
+    assert.deepEqual(await goesOn(), [401, 401]);
+    assert.equal((await late())[0], 401);
+  },
+);

@@ -848,3 +848,54 @@ for (const [what, make, answer, name, use] of BESIDES) {
     assert.deepEqual(faults, []);
   });
 }
+
+law(
+  "no field and no parameter makes another request of one",
+  async ({ send, mint, reached }) => {
+    const { token } = await mint({ isolated: true });
+    for (
+      const [query, headers] of [
+        ["", { "x-http-method-override": "GET" }],
+        ["", { "x-method-override": "DELETE" }],
+        ["?$httpMethod=GET", {}],
+        ["?a=1&%24http%4Dethod=GET", {}],
+        ["?$ct=application/x-protobuf", {}],
+      ] as const
+    ) {
+      const answer = await send(`/v1beta/files${query}`, {
+        method: "POST",
+        headers: { ...bearer(token), ...headers } as Record<string, string>,
+        body: "{}",
+      });
+      assert.equal(answer.status, 400, query);
+    }
+    assert.equal(reached.length, 0);
+  },
+);
+
+law(
+  "recordings of sessions are not among the usual endpoints, nor is every socket",
+  async ({ send, mint }) => {
+    const { token } = await mint({ endpoints: undefined });
+    for (
+      const [method, path, status] of [
+        ["POST", "/v1/live/sessions", 200],
+        ["GET", "/v1/live/sessions/live_1/content", 403],
+        ["POST", "/v1/live/sessions/live_1/fork", 403],
+        [
+          "POST",
+          "/ws/google.ai.generativelanguage.v1beta.FileService.ListFiles",
+          403,
+        ],
+        [
+          "POST",
+          "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+          200,
+        ],
+      ] as const
+    ) {
+      const answer = await send(path, { method, headers: bearer(token) });
+      assert.equal(answer.status, status, path);
+    }
+  },
+);

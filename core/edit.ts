@@ -17,12 +17,8 @@ import {
   objectsMade,
   ownList,
 } from "./object.ts";
-import {
-  endpointClass,
-  percentDecode,
-  type Provider,
-  type Route,
-} from "./provider.ts";
+import { endpointClass, type Provider, type Route } from "./provider.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Target } from "./target.ts";
 import type { Claim, Store } from "./store.ts";
 import { fromRfc3339 } from "./time.ts";
@@ -120,6 +116,7 @@ async function exchangeSecrets(
   await store.keepClaims(Array.from(children, ([secret, child]): Claim => ({
     hash: hashToken(child),
     token: holder.token.id,
+    by: holder.by,
     sealed: { provider: provider.id, secret: seal(secret, child) },
     expires,
   })));
@@ -209,13 +206,37 @@ function mentions(text: string, places: readonly string[]): boolean {
 const UPLOAD_KEPT = 7 * 86_400;
 
 /** Under which an upload is remembered that a request or a URL goes on with. */
-export function uploadHash(
+function uploadHash(
   { id, upload }: Provider,
   { path, query }: Target,
-): string | undefined {
+): string | Refusal | undefined {
   if (!upload?.path.test(path)) return undefined;
-  const session = upload.id.exec(query)?.[1];
-  return session && hashToken(`${id} upload ${percentDecode(session)}`);
+  const ids = new URLSearchParams(query).getAll(upload.parameter);
+  // Of several nobody knows which the origin takes.
+  if (ids.length > 1) return BEGUN_TWICE;
+  return ids[0] && hashToken(`${id} upload ${ids[0]}`);
+}
+
+const BEGUN_TWICE: Refusal = {
+  refused: "request_malformed",
+  detail: "What goes on with an upload begins no other.",
+};
+
+/** The upload that a request goes on with, by its hash: {@linkcode uploadHash}. */
+export function uploadOf(
+  { provider, target }: Route,
+  headers: Headers,
+): string | Refusal | undefined {
+  const hash = uploadHash(provider, target);
+  const query = new URLSearchParams(target.query);
+  const protocols = [
+    headers.get("x-goog-upload-protocol") ?? "resumable",
+    ...query.getAll("upload_protocol"),
+    ...query.getAll("uploadType"),
+  ];
+  const begins = /start/i.test(headers.get("x-goog-upload-command") ?? "") ||
+    protocols.some((protocol) => protocol !== "resumable");
+  return hash !== undefined && begins ? BEGUN_TWICE : hash;
 }
 
 /** Remembers whose upload an answer begins: its later requests may carry no token. */
@@ -223,8 +244,9 @@ export async function claimUpload(
   url: string,
   { route: { provider, target }, holder, store, now }: Editing,
 ): Promise<void> {
-  const hash = uploadHash(provider, { path: target.path, query: url });
-  if (hash === undefined) return;
-  const token = holder.token.id;
-  await store.keepClaims([{ hash, token, expires: now + UPLOAD_KEPT }]);
+  const query = /\?[^#]*/.exec(url)?.[0] ?? "";
+  const hash = uploadHash(provider, { path: target.path, query });
+  if (hash === undefined || isRefusal(hash)) return;
+  const { token: { id: token }, by } = holder;
+  await store.keepClaims([{ hash, token, by, expires: now + UPLOAD_KEPT }]);
 }

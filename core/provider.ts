@@ -80,8 +80,8 @@ export interface Provider {
   readonly objects: ObjectNames;
   /** How the secrets begin that its realtime endpoints mint. */
   readonly minted?: string;
-  /** Uploads in several requests, of which the later ones may carry no credential: their paths, and the upload's id (group 1) in a query. */
-  readonly upload?: { readonly path: RegExp; readonly id: RegExp };
+  /** Uploads in several requests, of which the later ones may carry no credential: their paths, and the parameter that holds the upload's id. */
+  readonly upload?: { readonly path: RegExp; readonly parameter: string };
   /** JSON fields that hold an absolute URL which SDKs follow. */
   readonly followed: readonly {
     readonly path: RegExp;
