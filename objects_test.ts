@@ -899,3 +899,63 @@ law(
     }
   },
 );
+
+law(
+  "an isolated token ends the calls it has made, and no other's",
+  async ({ send, mint, respondWith }) => {
+    const owner = await mint({ isolated: true });
+    const other = await mint({ isolated: true });
+    const call = "rtc_u1_9c6574da8b8a41a18da9308f4ad974ce";
+    respondWith(() =>
+      new Response("v=0", {
+        status: 201,
+        headers: {
+          "content-type": "application/sdp",
+          location: `/v1/realtime/calls/${call}`,
+        },
+      })
+    );
+    const post = (path: string, token: string, type: string) =>
+      send(path, {
+        method: "POST",
+        headers: { ...bearer(token), "content-type": type },
+        body: "{}",
+      });
+    await post("/v1/realtime/calls", owner.token, "application/sdp");
+    respondWith(() => new Response(null));
+    for (const path of [`calls/${call}/hangup`, `calls?call_id=${call}`]) {
+      const target = `/v1/realtime/${path}`;
+      const status = async (token: string) =>
+        (await post(target, token, "application/json")).status;
+      assert.equal(await status(other.token), 404, path);
+      assert.equal(await status(owner.token), 200, path);
+    }
+  },
+);
+
+law(
+  "a client that leaves while its answer is looked into has left",
+  async ({ open, mint, respondWith, lines, flights }) => {
+    const { token } = await mint({ isolated: true });
+    const leave = new AbortController();
+    respondWith(() =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            leave.abort();
+            controller.error(new Error("aborted"));
+          },
+        }),
+        { headers: { "content-type": "application/json" } },
+      )
+    );
+    const answer = await open("/v1/files", {
+      headers: bearer(token),
+      signal: leave.signal,
+    });
+    await answer.body?.cancel();
+    assert.equal(lines.at(-1)!.ending, "client_closed");
+    assert.equal(lines.at(-1)!.status, 499);
+    assert.equal(flights.size, 0);
+  },
+);

@@ -14,6 +14,7 @@ import {
   makesObjects,
   OBJECT_KEPT,
   objectHash,
+  objectOf,
   objectsMade,
   ownList,
 } from "./object.ts";
@@ -237,6 +238,19 @@ export function uploadOf(
   const begins = /start/i.test(headers.get("x-goog-upload-command") ?? "") ||
     protocols.some((protocol) => protocol !== "resumable");
   return hash !== undefined && begins ? BEGUN_TWICE : hash;
+}
+
+/** Remembers whose object stands at the URL that a 201 names: a call, which has no JSON. */
+export async function claimLocation(
+  url: string,
+  { route: { provider }, holder, store, now }: Editing,
+): Promise<void> {
+  const [path = ""] = url.replace(/^https?:\/\/[^/]*/, "").split(/[?#]/);
+  const name = holder.token.isolated && objectOf(provider, path);
+  if (!name) return;
+  const hash = objectHash(provider, name);
+  const token = holder.token.id;
+  await store.keepClaims([{ hash, token, expires: now + OBJECT_KEPT }]);
 }
 
 /** Remembers whose upload an answer begins: its later requests may carry no token. */

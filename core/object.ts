@@ -47,7 +47,10 @@ export function objectHash({ id }: Provider, name: string): string {
 }
 
 /** The object a path is about. */
-function objectOf({ objects }: Provider, path: string): string | undefined {
+export function objectOf(
+  { objects }: Provider,
+  path: string,
+): string | undefined {
   return objects.path.exec(percentDecode(path).replace(/\/+/g, "/"))?.[1];
 }
 

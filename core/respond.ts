@@ -6,6 +6,7 @@
  */
 
 import {
+  claimLocation,
   claimUpload,
   type Edit,
   type Editing,
@@ -46,6 +47,7 @@ export async function respond(
   const { status } = response;
   const headers = fieldsDown(response.headers);
   const turn = (url: string) => turnBack(url, route.provider, base);
+  const made = status === 201 ? headers.get("location") : null;
   const upload = turnFields(headers, route.prefix, turn);
   const originId = headers.get("x-request-id") ?? headers.get("request-id");
   if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
@@ -54,7 +56,10 @@ export async function respond(
     firstByteMs: journal.elapsed(),
     ...(originId !== null && { originId }),
   });
-  const refused = upload && await kept(() => claimUpload(upload, journey));
+  const refused = await kept(async () => {
+    if (upload) await claimUpload(upload, journey);
+    if (made) await claimLocation(made, journey);
+  });
   if (isRefusal(refused)) return give(begun, refused);
   if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
@@ -72,7 +77,9 @@ export async function respond(
   const content = isRefusal(whole)
     ? whole
     : await kept(() => changed(whole, edits));
-  if (isRefusal(content)) return content;
+  if (isRefusal(content)) {
+    return journey.signal.aborted ? { refused: "client_closed" } : content;
+  }
   headers.delete("content-length");
   journal.close("complete", { bytes: content.byteLength });
   return new Response(content, { status, headers });

@@ -23,6 +23,7 @@ export interface Target {
 const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
   "key",
   "access_token",
+  "oauth_token",
   "api-key",
 ]);
 

@@ -16,7 +16,7 @@ export const OPENAI_OBJECTS: ObjectNames = {
   // 16 characters and no `_`, or a function's name would be one. What has 40 hex
   // digits is a part of a stored response (msg_, rs_, fc_, …) and can be sent in its place.
   name: new RegExp(
-    `((?:file|upload|batch|resp|chatcmpl|conv|vs|cntr|asst|thread|ftjob|ftckpt|eval|video|char|skill|audio|rtc|live)[-_][0-9A-Za-z]{16,255}|[a-z]{2,12}_[0-9a-f]{40,255}|ft:[\\w.:-]{1,255})${END}`,
+    `((?:file|upload|batch|resp|chatcmpl|conv|vs|cntr|asst|thread|ftjob|ftckpt|eval|video|char|skill|audio|live)[-_][0-9A-Za-z]{16,255}|rtc_\\w{6,255}|[a-z]{2,12}_[0-9a-f]{40,255}|ft:[\\w.:-]{1,255})${END}`,
   ),
   made: [
     "id",
