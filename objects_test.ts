@@ -48,6 +48,7 @@ const CALLS: Record<string, readonly string[]> = {
     "GET /v1beta/files/f:download",
     "GET /download/v1beta/files/f:download",
     "GET /v1beta/openai/files",
+    "POST /v1beta/files/f%3AgenerateContent",
   ],
   batches: [
     "POST /openai/v1/batches",

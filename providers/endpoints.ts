@@ -63,6 +63,8 @@ export const ANTHROPIC_ENDPOINTS: Endpoints = [
 ];
 
 const V = "/v1(?:alpha|beta\\d?)?";
+/** A model, with what comes before its verb. */
+const MODEL = `${V}/(?:[^?]+/)?(?:tuned)?models/[^/?:]+`;
 
 /** https://ai.google.dev/api (read 2026-11). */
 export const GEMINI_ENDPOINTS: Endpoints = [
@@ -73,15 +75,25 @@ export const GEMINI_ENDPOINTS: Endpoints = [
       `^\\w+ (?:/ws/google\\.ai\\.generativelanguage\\.\\w+\\.generativeservice\\.\\w+|${V}/auth_?tokens)$`,
     ),
   ],
-  ["embeddings", /^POST [^?]+:(?:embedcontent|batchembedcontents)$/],
+  [
+    "embeddings",
+    new RegExp(`^POST ${MODEL}:(?:embedcontent|batchembedcontents)$`),
+  ],
   [
     "inference",
-    /^POST [^?]+:(?:generatecontent|streamgeneratecontent|counttokens|computetokens|generateanswer)$/,
+    new RegExp(
+      `^POST ${MODEL}:(?:generatecontent|streamgeneratecontent|counttokens|computetokens|generateanswer)$`,
+    ),
   ],
   ["inference", new RegExp(`^POST ${V}/interactions$`)],
-  ["images", /^POST [^?]+:predict$/],
-  ["videos", /^POST [^?]+:predictlongrunning$/],
-  ["batches", /^POST [^?]+:(?:batchgeneratecontent|asyncbatchembedcontent)$/],
+  ["images", new RegExp(`^POST ${MODEL}:predict$`)],
+  ["videos", new RegExp(`^POST ${MODEL}:predictlongrunning$`)],
+  [
+    "batches",
+    new RegExp(
+      `^POST ${MODEL}:(?:batchgeneratecontent|asyncbatchembedcontent)$`,
+    ),
+  ],
   ["batches", new RegExp(`^\\w+ ${V}/batches\\b`)],
   ["videos", new RegExp(`^\\w+ ${V}/(?:models/[^/]+/)?operations\\b`)],
   ["models", new RegExp(`^GET ${V}/(?:openai/)?models(?:/[^/]+)?$`)],
