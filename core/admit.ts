@@ -6,7 +6,7 @@
  */
 
 import { isChild, unseal } from "./child.ts";
-import { authenticate, paused, usable } from "./policy.ts";
+import { authenticate, matches, paused, usable } from "./policy.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Claim, Store, TokenRecord } from "./store.ts";
 import { hashToken, isTokenShaped, tokenId } from "./token.ts";
@@ -23,6 +23,8 @@ export interface Presented {
 export interface Holder {
   /** The token, or the one that stands behind the secret or the upload. */
   readonly token: TokenRecord;
+  /** Hash of the token's value that was sent, or that the secret or the upload came from. */
+  readonly by: string;
   /** The origin's own secret, where the request came with the one given for it. */
   readonly minted?: { readonly provider: string; readonly secret: string };
 }
@@ -52,8 +54,11 @@ export async function admit(
     ]);
     const token = authenticate(values, candidates, admission, now);
     if (!isRefusal(token)) {
-      if (claim && claim.token !== token.id) return OTHERS_UPLOAD;
-      return paused(admission.pause, now) ?? { token };
+      const unknown = upload && !claim && token.isolated;
+      if (unknown || claim && claim.token !== token.id) return OTHERS_UPLOAD;
+      const by = candidates.map(hashToken)
+        .find((hash) => matches(token, hash, now))!;
+      return paused(admission.pause, now) ?? { token, by };
     }
     // Beside a secret of ours, an unknown value is a key left in another slot.
     if (token.refused !== "token_invalid" || !child) return token;
@@ -75,11 +80,14 @@ async function admitByClaim(
   const { records: [record], pause } = await store.admit([claim.token]);
   const token = usable(record, now);
   if (isRefusal(token)) return token;
+  const { by, sealed } = claim;
+  if (by === undefined || !matches(token, by, now)) return undefined;
   const refused = paused(pause, now);
   if (refused) return refused;
-  if (!child || !claim.sealed) return { token };
-  const { provider, secret } = claim.sealed;
-  return { token, minted: { provider, secret: unseal(secret, child) } };
+  if (!child) return sealed ? undefined : { token, by };
+  if (!sealed) return undefined;
+  const { provider, secret } = sealed;
+  return { token, by, minted: { provider, secret: unseal(secret, child) } };
 }
 
 async function claimOf(

@@ -30,11 +30,11 @@ export interface Watch {
 const LARGEST = 16_777_216;
 
 /** A refusal where the origin broke off, was silent, sent too much, or compressed although asked not to. */
-export async function readText(
+export async function readWhole(
   { headers, body }: Response,
   { flight, abort }: Begun,
   idleSeconds: number,
-): Promise<string | Refusal> {
+): Promise<Uint8Array<ArrayBuffer> | Refusal> {
   const reader = body!.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let left = LARGEST;
@@ -47,7 +47,7 @@ export async function readText(
       flight.await(idleSeconds);
       const { done, value } = await reader.read();
       if (flight.silent) break;
-      if (done) return await new Blob(chunks).text();
+      if (done) return await new Response(new Blob(chunks)).bytes();
       chunks.push(value);
       left -= value.byteLength;
     }
