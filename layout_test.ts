@@ -35,7 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 
 /** Packages by who may import them; built-in modules are free but in core. */
 const MAY_DEPEND: Record<string, readonly string[]> = {
-  "admin": ["valibot", "@valibot/to-json-schema"],
+  "admin": ["valibot"],
   "admin.ts": ["valibot", "hono", "hono/tiny"],
   "app.ts": ["hono/tiny"],
   "dial.ts": ["ws"],

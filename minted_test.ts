@@ -205,3 +205,154 @@ law(
     assert.equal(reached.length, count);
   },
 );
+
+law(
+  "a secret is exchanged wherever it stands, and no holder says for how long",
+  async ({ send, mint, store, respondWith }) => {
+    const { token } = await mint();
+    const kept: number[] = [];
+    const keepClaims = store.keepClaims;
+    store.keepClaims = (claims) => {
+      kept.push(...claims.map(({ expires }) => expires));
+      return keepClaims(claims);
+    };
+    // Longer than a regular expression can follow on either runtime.
+    const instructions = "a\\n".repeat(4_000_000);
+    respondWith(() =>
+      new Response(
+        `{"session":{"expires_at": 9999999999, "instructions":"${instructions}"},"value":"\\u0065k_hidden1","again":"ek_hidden1"}`,
+        { headers: { "content-type": "application/json; charset=utf-8" } },
+      )
+    );
+    const answer = await send("/v1/realtime/client_secrets", {
+      method: "POST",
+      headers: bearer(token),
+    });
+    const text = await answer.text();
+    assert.equal(answer.status, 200);
+    assert.equal(text.includes("k_hidden1"), false);
+    const { value, again, session } = JSON.parse(text);
+    assert.ok(isChild(value) && again === value);
+    assert.equal(session.instructions.length, 8_000_000);
+    assert.equal(kept.length, 1);
+    assert.ok(kept[0]! <= Date.parse("2026-11-21T08:00:00Z") / 1000);
+  },
+);
+
+law(
+  "a secret in a form that cannot be exchanged is not given",
+  async ({ send, mint, respondWith, faults }) => {
+    const { token } = await mint();
+    const forms: [string, string, string][] = [
+      ["?callback=f", "text/javascript", 'f({"name":"auth_tokens/1a"})'],
+      ["?alt=proto", "application/x-protobuf", "\n\x0eauth_tokens/1a"],
+      ["?alt=sse", "text/event-stream", 'data: {"name":"auth_tokens/1a"}\n\n'],
+      ["", "application/json", "{'name':'auth_tokens/1a'}"],
+      ["", "application/json", '{"name":"auth_tokens/1a'],
+    ];
+    for (const [query, type, text] of forms) {
+      respondWith(() =>
+        new Response(text, { headers: { "content-type": type } })
+      );
+      const answer = await send(`/v1alpha/auth_tokens${query}`, {
+        method: "POST",
+        headers: { "x-goog-api-key": token },
+      });
+      assert.equal(answer.status, 502, type);
+      assert.doesNotMatch(await answer.text(), /auth_tokens/);
+    }
+    assert.deepEqual(faults, []);
+    const sdp = new Uint8Array([118, 61, 48, 13, 10, 255]);
+    respondWith(() =>
+      new Response(sdp, { headers: { "content-type": "application/sdp" } })
+    );
+    const call = await send("/v1/realtime/calls", {
+      method: "POST",
+      headers: bearer(token),
+    });
+    assert.deepEqual(await call.bytes(), sdp);
+  },
+);
+
+law(
+  "an upload is its token's under every spelling, and begins no other",
+  async ({ send, mint, reached, respondWith }) => {
+    const { token } = await mint();
+    const other = (await mint()).token;
+    const isolated = (await mint({ isolated: true })).token;
+    const path = "/upload/v1beta/files";
+    respondWith(() =>
+      new Response(null, {
+        headers: {
+          "x-goog-upload-url":
+            `https://generativelanguage.googleapis.com${path}?upload_id=AB-cd`,
+        },
+      })
+    );
+    await send(path, {
+      method: "POST",
+      headers: { ...START, "x-goog-api-key": token },
+      body: "{}",
+    });
+    const count = reached.length;
+    const status = async (query: string, headers: Record<string, string>) =>
+      (await send(path + query, { method: "POST", headers, body: "x" })).status;
+    const key = (value: string) => ({ "x-goog-api-key": value });
+    assert.equal(await status("?upload%5Fid=AB-cd", key(other)), 401);
+    assert.equal(await status("?upload_id=%41B-cd", key(other)), 401);
+    assert.equal(await status("?upload_id=x&upload_id=AB-cd", key(other)), 400);
+    assert.equal(await status("?upload_id=x", key(isolated)), 401);
+    for (
+      const [query, headers] of [
+        ["", { "x-goog-upload-command": "Start" }],
+        ["", { "x-goog-upload-protocol": "raw" }],
+        ["&uploadType=media", {}],
+        ["&upload_protocol=multipart&upload_protocol=resumable", {}],
+      ] as const
+    ) {
+      assert.equal(await status(`?upload_id=AB-cd${query}`, headers), 400);
+    }
+    assert.equal(reached.length, count);
+    assert.equal(await status("?upload_id=AB-cd", {}), 200);
+    assert.equal(await status("?upload%5Fid=AB-cd", key(token)), 200);
+  },
+);
+
+law(
+  "what a token began ends where its value is exchanged for another",
+  async ({ send, mint, admin, respondWith, tick }) => {
+    const { id, token } = await mint();
+    const upload = "/upload/v1beta/files?upload_id=AB-cd";
+    respondWith(() =>
+      Response.json({ value: "ek_1" }, {
+        headers: {
+          "x-goog-upload-url":
+            `https://generativelanguage.googleapis.com${upload}`,
+        },
+      })
+    );
+    const post = (path: string, headers: Record<string, string> = {}) =>
+      send(path, { method: "POST", headers, body: "{}" });
+    const rotate = (graceSeconds: number) =>
+      admin("POST", `/admin/tokens/${id}/rotate`, { graceSeconds });
+    const begin = async (value: string) => {
+      await post("/upload/v1beta/files", { ...START, "x-goog-api-key": value });
+      const answer = await post("/v1/realtime/client_secrets", bearer(value));
+      const { value: child } = await answer.json();
+      return async () => [
+        (await post("/v1/realtime/calls", bearer(child))).status,
+        (await post(upload)).status,
+      ];
+    };
+    const goesOn = await begin(token);
+    assert.deepEqual(await goesOn(), [200, 200]);
+    assert.equal((await rotate(60)).status, 200);
+    assert.deepEqual(await goesOn(), [200, 200]);
+    // Minted with the old value within its grace: no longer than that.
+    const late = await begin(token);
+    assert.equal((await late())[0], 200);
+    tick(61);
+    assert.deepEqual(await goesOn(), [401, 401]);
+    assert.equal((await late())[0], 401);
+  },
+);

@@ -48,6 +48,7 @@ const CALLS: Record<string, readonly string[]> = {
     "GET /v1beta/files/f:download",
     "GET /download/v1beta/files/f:download",
     "GET /v1beta/openai/files",
+    "POST /v1beta/files/f%3AgenerateContent",
   ],
   batches: [
     "POST /openai/v1/batches",
@@ -509,5 +510,453 @@ law(
     await call(gateway, "POST /v1/files", bearer(token), "{}");
     assert.equal(kept.length, 1);
     assert.doesNotMatch(JSON.stringify(kept), /file-/);
+  },
+);
+
+law(
+  "a list that cannot be cut is not shown",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    const [name] = id("file-");
+    const list = `{"data":[{"id":"${name}"}]}`;
+    for (
+      const [type, text] of [
+        ["application/x-protobuf", name],
+        ["text/javascript", `f(${list})`],
+        ["text/event-stream", `data: ${list}\n\n`],
+        ["application/json", `[${list}]`],
+        ["application/json", `${list}${list}`],
+      ] as const
+    ) {
+      respondWith(() =>
+        new Response(text, { headers: { "content-type": type } })
+      );
+      const answer = await send("/v1/files", { headers: bearer(token) });
+      assert.equal(answer.status, 502, type);
+      assert.doesNotMatch(await answer.text(), /file-/);
+    }
+    respondWith(() =>
+      new Response(`{"data":[{"id":"${name}"}],"data":[{"id":"${name}"}]}`, {
+        headers: { "content-type": "application/json" },
+      })
+    );
+    const twice = await send("/v1/files", { headers: bearer(token) });
+    assert.equal(await twice.text(), '{"data":[],"data":[]}');
+  },
+);
+
+law(
+  "an isolated token sees every model but those that others have tuned",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    const base = '{"id":"gpt-5","object":"model","tags":["a"]}';
+    respondWith(() =>
+      new Response(`{"data":[${base},{"id":"ft:gpt-5:org:secret:1"}]}`, {
+        headers: { "content-type": "application/json" },
+      })
+    );
+    const listed = await send("/v1/models", { headers: bearer(token) });
+    assert.equal(await listed.text(), `{"data":[${base}]}`);
+    respondWith(() =>
+      new Response(base, { headers: { "content-type": "application/json" } })
+    );
+    const one = await send("/v1/models/gpt-5", { headers: bearer(token) });
+    assert.equal(await one.text(), base);
+  },
+);
+
+law(
+  "what a file holds claims nothing, whatever its path looks like",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    const [container] = id("cntr_");
+    const [others] = id("file-");
+    respondWith(() => json({ id: container }));
+    await send("/v1/containers", {
+      method: "POST",
+      headers: bearer(token),
+      body: "{}",
+    });
+    respondWith(() => json({ id: others }));
+    for (const end of ["content", "content/", "cont%65nt", "Content;x"]) {
+      const path = `/v1/containers/${container}/files/cfile_1/${end}`;
+      await send(path, { headers: bearer(token) });
+      const read = await send(`/v1/files/${others}`, {
+        headers: bearer(token),
+      });
+      assert.equal(read.status, 404, end);
+    }
+  },
+);
+
+law(
+  "what an isolated token has computed comes as the origin sends it, of any size",
+  async ({ send, mint, respondWith }) => {
+    const { token } = await mint({ isolated: true });
+    // More than an answer may have that is looked into.
+    const large = new Uint8Array(17_000_000);
+    const headers = { "content-type": "application/json" };
+    respondWith(() => new Response(large, { headers }));
+    for (
+      const path of [
+        "/v1/embeddings",
+        "/v1/images/generations",
+        "/v1beta/models/m:streamGenerateContent",
+        "/v1beta/models/m:generateContent",
+      ]
+    ) {
+      const answer = await send(path, {
+        method: "POST",
+        headers: bearer(token),
+        body: "{}",
+      });
+      assert.equal(answer.status, 200, path);
+      assert.equal((await answer.arrayBuffer()).byteLength, 17_000_000);
+    }
+  },
+);
+
+/** Content that names an object in a way that some origins read and others do not. */
+const TRICKS: readonly (readonly [string, string, string | Uint8Array])[] = [
+  [
+    "protobuf",
+    "application/x-protobuf",
+    "\n\x30https://generativelanguage.googleapis.com/v1beta/files/abc-1\x12",
+  ],
+  ["a web form", "application/x-www-form-urlencoded", "f=files%2Fabc-1"],
+  ["no type", "", '{"f":"files/abc-1"}'],
+  ["single quotes", "application/json", "{'f':'files/abc-1'}"],
+  ["names without quotes", "application/json", '{f:"files/abc-1"}'],
+  ["a comment", "application/json", '{/*"*/"f":"files/abc-1"}'],
+  ["UTF-16", "application/json", utf16('{"f":"files/abc-1"}')],
+  ["a byte order mark", "application/json", '\ufeff{"f":"files/abc-1"}'],
+  [
+    "a charset",
+    "application/json; charset=utf-7",
+    '{"f":"+AGYAaQBsAGUAcw-/abc-1"}',
+  ],
+  [
+    "a form's charset",
+    "multipart/form-data; boundary=b; charset=utf-7",
+    '--b\r\ncontent-disposition: form-data; name="f"\r\n\r\n+AGY-iles/abc-1\r\n--b--',
+  ],
+  [
+    "a part's charset",
+    "multipart/form-data; boundary=b",
+    `--b\r\ncontent-disposition: form-data; name="f"\r\nx: ${
+      "a".repeat(2000)
+    }\r\ncontent-type: text/plain; charset=utf-7\r\n\r\n+AGY-iles/abc-1\r\n--b--`,
+  ],
+  [
+    "a part's encoding",
+    "multipart/form-data; boundary=b",
+    '--b\ncontent-disposition: form-data; name="f"\nContent-Transfer-Encoding:\r\n quoted-printable\n\n=66iles/abc-1\n--b--',
+  ],
+];
+
+function utf16(text: string): Uint8Array {
+  return new Uint8Array(Uint16Array.from(text, (c) => c.charCodeAt(0)).buffer);
+}
+
+law(
+  "an isolated token's content is read as every origin reads it, or not sent",
+  async ({ send, mint, reached, faults }) => {
+    const { token } = await mint({ isolated: true });
+    const status = async (type: string, body: string | Uint8Array) =>
+      (await send("/v1beta/models/m:generateContent", {
+        method: "POST",
+        headers: { ...bearer(token), "content-type": type },
+        body: body as BodyInit,
+      })).status;
+    for (const [trick, type, body] of TRICKS) {
+      assert.equal(await status(type, body), 400, trick);
+    }
+    const form = "multipart/form-data; boundary=b";
+    const part = 'content-disposition: form-data; name="f"';
+    const long = "a".repeat(900_000);
+    for (
+      const [type, body] of [
+        [form, `--b\n${part}\n\nfiles/abc-1\n--b--\n`],
+        [form, `--b\r\n${part}\r\n\r\nfiles/abc-1`],
+        [
+          "application/json",
+          '{"f":"https://x//v1beta//files/abc-1?alt=media"}',
+        ],
+        ["application/json", '{"f":"https://x/v1beta/fil%65s/abc-1#x"}'],
+        ["application/json", `{"f":"${long}","g":"files/abc-1"}`],
+        ["application/json", `{"f":"files/abc-1?${long}"}`],
+      ] as const
+    ) {
+      assert.equal(await status(type, body), 404, body.slice(0, 80));
+    }
+    assert.equal(reached.length, 0);
+    for (
+      const [type, body] of [
+        ["application/json", '{"path":"files/index.ts","f":"my-files/x y"}'],
+        [form, `--b\r\n${part}\r\n\r\n--\r\n indented\r\n--b--\r\n`],
+      ] as const
+    ) {
+      assert.equal(await status(type, body), 200, body);
+    }
+    assert.deepEqual(faults, []);
+  },
+);
+
+law(
+  "an isolated token names no other's object in a query, nor in what nobody can look into",
+  async ({ send, mint }) => {
+    const { token } = await mint({ isolated: true });
+    const [name] = id("file-");
+    const rows: [string, string | undefined, number][] = [
+      [`GET /v1/files?after=${name}`, undefined, 200],
+      [`GET /v1/responses?x=${name}`, undefined, 404],
+      ["GET /v1beta/files?name=files%2Fabc-1", undefined, 404],
+      ["POST /v1/uploads", '{"purpose":"\\u0062atch"}', 403],
+      [
+        "POST /v1/evals",
+        '{"data_source_config":{"type":"stored_completions"}}',
+        403,
+      ],
+      [
+        "POST /v1/evals/eval_0123456789abcdef/runs",
+        '{"data_source":{"source":{"type":"responses"}}}',
+        403,
+      ],
+      ["POST /v1beta/openai/batches", '{"input_file_id":"files/a"}', 403],
+      [
+        "POST /v1beta/interactions",
+        '{"environment":{"environment_id":1}}',
+        403,
+      ],
+      ["POST /v1beta/interactions", '{"environment":"env-1"}', 403],
+      ["POST /v1beta/interactions", '{"environment":"remote"}', 200],
+      ["POST /v1beta/interactions", '{"previous_interaction_id":"x"}', 403],
+      ["POST /v1/realtime/calls/rtc_1/hangup", "{}", 404],
+      [
+        "POST /v1/responses",
+        '{"tools":[{"name":"upload_file_to_google_drive"}]}',
+        200,
+      ],
+    ];
+    for (const [line, body, status] of rows) {
+      const [method = "", path = ""] = line.split(" ");
+      const headers = bearer(token);
+      const answer = await send(path, {
+        method,
+        headers,
+        ...(body && { body }),
+      });
+      assert.equal(answer.status, status, `${line} ${body}`);
+    }
+  },
+);
+
+/** What an answer makes besides itself, and how it is used again: `{name}` in content. */
+const BESIDES: readonly (readonly [
+  what: string,
+  make: string,
+  answer: (name: string) => unknown,
+  name: string,
+  use: string,
+])[] = [
+  [
+    "items of a response",
+    "/v1/responses",
+    (name) => ({ output: [{ id: name }] }),
+    `msg_${"0a".repeat(24)}`,
+    '/v1/responses|{"input":[{"type":"item_reference","id":"{name}"}]}',
+  ],
+  [
+    "items that a stream adds",
+    "/v1/responses",
+    (name) => [{ response: { id: "r" } }, { x: 1 }, { item: { id: name } }],
+    `rs_${"0b".repeat(25)}`,
+    '/v1/responses|{"input":[{"id":"{name}"}]}',
+  ],
+  [
+    "containers",
+    "/v1/responses",
+    (name) => ({ output: [{ container_id: name }] }),
+    `cntr_${"0c".repeat(24)}`,
+    '/v1/responses|{"tools":[{"container":"{name}"}]}',
+  ],
+  [
+    "audio",
+    "/v1/chat/completions",
+    (name) => ({ choices: [{ message: { audio: { id: name } } }] }),
+    "audio_6744555c6b54819b9fcb4a3b1",
+    '/v1/chat/completions|{"messages":[{"audio":{"id":"{name}"}}]}',
+  ],
+  [
+    "Anthropic's containers",
+    "/anthropic/v1/messages",
+    (name) => ({ container: { id: name } }),
+    "container_011CPR5CNjB747bTd36fQLFk",
+    '/anthropic/v1/messages|{"container":"{name}"}',
+  ],
+  [
+    "Anthropic's containers in a stream",
+    "/anthropic/v1/messages",
+    (name) => [{ message: {} }, { delta: { container: { id: name } } }],
+    "container_011CPR5CNjB747bTd36fQLFm",
+    '/anthropic/v1/messages|{"container":{"id":"{name}"}}',
+  ],
+  [
+    "interactions",
+    "/v1beta/interactions",
+    (name) => ({ id: name }),
+    "v1_ChY5YnM3YXZleUNycUNrZFVQMTRmb09B",
+    '/v1beta/interactions|{"previous_interaction_id":"{name}"}',
+  ],
+  [
+    "interactions in a stream",
+    "/v1beta/interactions",
+    (name) => [{ interaction: { id: name } }],
+    "v1_ChY5YnM3YXZleUNycUNrZFVQMTRmb09C",
+    "/v1beta/interactions/{name}/cancel|{}",
+  ],
+];
+
+for (const [what, make, answer, name, use] of BESIDES) {
+  law(`isolated tokens do not share ${what}`, async (gateway) => {
+    const { send, mint, respondWith, settled, faults } = gateway;
+    const owner = await mint({ isolated: true });
+    const other = await mint({ isolated: true });
+    const post = async (target: string, token: string) => {
+      const [path = "", body = "{}"] = target.split(/\|(.*)/s);
+      const headers = bearer(token);
+      return (await send(path, { method: "POST", headers, body })).status;
+    };
+    const made = answer(name);
+    const chunks = Array.isArray(made)
+      ? made.flatMap((data) =>
+        `: comment\r\nevent: e\r\ndata: ${JSON.stringify(data)}\r\n\r\n`
+          .split(/(?<=.{7})/)
+      ).concat("data: [DONE]\n\n")
+      : [];
+    respondWith(() =>
+      chunks.length === 0 ? json(made) : new Response(
+        ReadableStream.from(chunks).pipeThrough(new TextEncoderStream()),
+        { headers: { "content-type": "text/event-stream" } },
+      )
+    );
+    assert.equal(await post(make, owner.token), 200);
+    await settled();
+    respondWith(() => json({}));
+    const target = use.replace("{name}", name);
+    assert.equal(await post(target, other.token), 404);
+    assert.equal(await post(target, owner.token), 200);
+    assert.deepEqual(faults, []);
+  });
+}
+
+law(
+  "no field and no parameter makes another request of one",
+  async ({ send, mint, reached }) => {
+    const { token } = await mint({ isolated: true });
+    for (
+      const [query, headers] of [
+        ["", { "x-http-method-override": "GET" }],
+        ["", { "x-method-override": "DELETE" }],
+        ["?$httpMethod=GET", {}],
+        ["?a=1&%24http%4Dethod=GET", {}],
+        ["?$ct=application/x-protobuf", {}],
+      ] as const
+    ) {
+      const answer = await send(`/v1beta/files${query}`, {
+        method: "POST",
+        headers: { ...bearer(token), ...headers } as Record<string, string>,
+        body: "{}",
+      });
+      assert.equal(answer.status, 400, query);
+    }
+    assert.equal(reached.length, 0);
+  },
+);
+
+law(
+  "recordings of sessions are not among the usual endpoints, nor is every socket",
+  async ({ send, mint }) => {
+    const { token } = await mint({ endpoints: undefined });
+    for (
+      const [method, path, status] of [
+        ["POST", "/v1/live/sessions", 200],
+        ["GET", "/v1/live/sessions/live_1/content", 403],
+        ["POST", "/v1/live/sessions/live_1/fork", 403],
+        [
+          "POST",
+          "/ws/google.ai.generativelanguage.v1beta.FileService.ListFiles",
+          403,
+        ],
+        [
+          "POST",
+          "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+          200,
+        ],
+      ] as const
+    ) {
+      const answer = await send(path, { method, headers: bearer(token) });
+      assert.equal(answer.status, status, path);
+    }
+  },
+);
+
+law(
+  "an isolated token ends the calls it has made, and no other's",
+  async ({ send, mint, respondWith }) => {
+    const owner = await mint({ isolated: true });
+    const other = await mint({ isolated: true });
+    const call = "rtc_u1_9c6574da8b8a41a18da9308f4ad974ce";
+    respondWith(() =>
+      new Response("v=0", {
+        status: 201,
+        headers: {
+          "content-type": "application/sdp",
+          location: `/v1/realtime/calls/${call}`,
+        },
+      })
+    );
+    const post = (path: string, token: string, type: string) =>
+      send(path, {
+        method: "POST",
+        headers: { ...bearer(token), "content-type": type },
+        body: "{}",
+      });
+    await post("/v1/realtime/calls", owner.token, "application/sdp");
+    respondWith(() => new Response(null));
+    for (const path of [`calls/${call}/hangup`, `calls?call_id=${call}`]) {
+      const target = `/v1/realtime/${path}`;
+      const status = async (token: string) =>
+        (await post(target, token, "application/json")).status;
+      assert.equal(await status(other.token), 404, path);
+      assert.equal(await status(owner.token), 200, path);
+    }
+  },
+);
+
+law(
+  "a client that leaves while its answer is looked into has left",
+  async ({ open, mint, respondWith, lines, flights }) => {
+    const { token } = await mint({ isolated: true });
+    const leave = new AbortController();
+    respondWith(() =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            leave.abort();
+            controller.error(new Error("aborted"));
+          },
+        }),
+        { headers: { "content-type": "application/json" } },
+      )
+    );
+    const answer = await open("/v1/files", {
+      headers: bearer(token),
+      signal: leave.signal,
+    });
+    await answer.body?.cancel();
+    assert.equal(lines.at(-1)!.ending, "client_closed");
+    assert.equal(lines.at(-1)!.status, 499);
+    assert.equal(flights.size, 0);
   },
 );

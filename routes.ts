@@ -7,7 +7,7 @@
 import { admit, type Presented } from "./core/admit.ts";
 import { type Content, readContent } from "./core/content.ts";
 import { type Credential, credentialOf } from "./core/credential.ts";
-import { uploadHash } from "./core/edit.ts";
+import { uploadOf } from "./core/edit.ts";
 import { type Egress, METHODS } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
@@ -29,7 +29,12 @@ import {
   StoreUnavailable,
   type TokenRecord,
 } from "./core/store.ts";
-import { pathOf, readTarget, withoutCredentials } from "./core/target.ts";
+import {
+  overridden,
+  pathOf,
+  readTarget,
+  withoutCredentials,
+} from "./core/target.ts";
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
@@ -162,6 +167,10 @@ interface Asked extends Presented {
   readonly route: Route;
 }
 
+const OVERRIDDEN: Refusal = {
+  refused: "request_malformed",
+  detail: "Nothing that overrides a request's method or type is forwarded.",
+};
 const NO_ROUTE: Refusal = { refused: "no_route" };
 
 function identify(
@@ -172,13 +181,15 @@ function identify(
   if (isRefusal(target)) return target;
   if (!METHODS.has(request.method)) return { refused: "request_malformed" };
   const clean = withoutCredentials(target);
+  if (overridden(request.headers, clean)) return OVERRIDDEN;
   const route = chooseProvider(clean, request.headers, providers);
   if (route === undefined) return NO_ROUTE;
   const known = providers.some((row) => row.surface.test(route.target.path));
   if (!known) return NO_ROUTE;
   const values = readSlots(request.headers, clean);
   if (values === undefined) return { refused: "token_ambiguous" };
-  const upload = uploadHash(route.provider, route.target);
+  const upload = uploadOf(route, request.headers);
+  if (isRefusal(upload)) return upload;
   return { route, values: [...values], upload };
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { toJsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
+import { jsonSchema } from "./json_schema.ts";
 import type { Operation } from "./operations.ts";
 import { ProblemBody } from "./schema.ts";
 
@@ -60,13 +60,4 @@ function describe(
 
 function json(schema: v.GenericSchema, type = "application/json") {
   return { [type]: { schema: jsonSchema(schema) } };
-}
-
-/** What goes over the wire; checks that JSON Schema cannot say are left to their messages. */
-function jsonSchema(schema: v.GenericSchema) {
-  const { $schema: _, ...rest } = toJsonSchema(schema, {
-    typeMode: "input",
-    errorMode: "ignore",
-  });
-  return rest;
 }

@@ -7,7 +7,7 @@
 
 import { isChild, unseal } from "./child.ts";
 import type { Taking } from "./limit.ts";
-import { authenticate, paused, refusalOf, usable } from "./policy.ts";
+import { authenticate, matches, paused, refusalOf, usable } from "./policy.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Admission, Claim, Store, TokenRecord } from "./store.ts";
 import { bearsOurPrefix, hashToken, isTokenShaped, tokenId } from "./token.ts";
@@ -24,6 +24,8 @@ export interface Presented {
 export interface Holder {
   /** The token, or the one that stands behind the secret or the upload. */
   readonly token: TokenRecord;
+  /** Hash of the token's value that was sent, or that the secret or the upload came from. */
+  readonly by: string;
   /** The origin's own secret, where the request came with the one given for it. */
   readonly minted?: { readonly provider: string; readonly secret: string };
   /** What was taken of the token's limits, to be settled. */
@@ -62,11 +64,14 @@ export async function admit(
     const now = Math.floor(taking.now / 1000);
     const token = authenticate(values, candidates, admission, now);
     if (!isRefusal(token)) {
-      const holder = held(token, admission, taking);
-      const others = begun && begun.token !== token.id;
-      return others && !isRefusal(holder)
-        ? (await giveBack(holder, store), OTHERS_UPLOAD)
-        : holder;
+      const by = candidates.map(({ hash }) => hash)
+        .find((hash) => matches(token, hash, now))!;
+      const holder = held({ token, by }, admission, taking);
+      const unknown = upload && !begun && token.isolated;
+      const others = unknown || begun && begun.token !== token.id;
+      if (!others || isRefusal(holder)) return holder;
+      await giveBack(holder, store);
+      return OTHERS_UPLOAD;
     }
     // Beside a secret of ours, an unknown value is a key left in another slot.
     if (token.refused !== "token_invalid" || !child) return token;
@@ -82,18 +87,26 @@ async function admitByClaim(
   child: string | undefined,
   { store, taking }: { store: Store; taking: Taking },
 ): Promise<Holder | Refusal> {
-  const admission = await store.admit([{ id: claim.token }], taking);
+  const { by, sealed } = claim;
+  if (by === undefined || (child === undefined) !== (sealed === undefined)) {
+    return UNKNOWN;
+  }
+  const asks = [{ id: claim.token, hash: by }];
+  const admission = await store.admit(asks, taking);
   const now = Math.floor(taking.now / 1000);
   const token = usable(admission.records[0], now);
   if (isRefusal(token)) return token;
-  const holder = held(token, admission, taking);
-  if (isRefusal(holder) || !child || !claim.sealed) return holder;
-  const { provider, secret } = claim.sealed;
+  if (!matches(token, by, now)) return UNKNOWN;
+  const holder = held({ token, by }, admission, taking);
+  if (isRefusal(holder) || !child || !sealed) return holder;
+  const { provider, secret } = sealed;
   return { ...holder, minted: { provider, secret: unseal(secret, child) } };
 }
 
+const UNKNOWN: Refusal = { refused: "token_invalid" };
+
 function held(
-  token: TokenRecord,
+  holder: Holder,
   { pause, shortage, taken }: Admission,
   taking: Taking,
 ): Holder | Refusal {
@@ -101,8 +114,8 @@ function held(
     (shortage
       ? refusalOf(shortage)
       : taken
-      ? { token, taken: taking }
-      : { token });
+      ? { ...holder, taken: taking }
+      : holder);
 }
 
 /** The request was refused after all: what it took was never taken. */

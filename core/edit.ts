@@ -8,19 +8,18 @@
 
 import type { Holder } from "./admit.ts";
 import { childOf, seal } from "./child.ts";
+import { eachString } from "./json.ts";
 import {
   listsObjects,
+  makesObjects,
   OBJECT_KEPT,
   objectHash,
+  objectOf,
   objectsMade,
   ownList,
 } from "./object.ts";
-import {
-  endpointClass,
-  percentDecode,
-  type Provider,
-  type Route,
-} from "./provider.ts";
+import { endpointClass, type Provider, type Route } from "./provider.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Target } from "./target.ts";
 import type { Claim, Store } from "./store.ts";
 import { fromRfc3339 } from "./time.ts";
@@ -53,29 +52,43 @@ export function editsOf(
   turn: (url: string) => string,
 ): readonly Edit[] {
   const type = headers.get("content-type") ?? "";
-  if (!/^application\/json\b/i.test(type)) return [];
+  const json = /^application\/json\b/i.test(type);
   const { route, method, holder } = editing;
   const { provider, target } = route;
   const edits: Edit[] = [];
-  const field = followedField(route);
+  const field = json ? followedField(route) : undefined;
   if (field !== undefined) edits.push((text) => turnField(text, field, turn));
-  if (endpointClass(provider, method, target) === "realtime") {
-    edits.push((text) => exchangeSecrets(text, editing));
+  const { minted } = provider;
+  if (minted && endpointClass(provider, method, target) === "realtime") {
+    edits.push((text) =>
+      json ? exchangeSecrets(text, editing) : withoutSecret(text, minted)
+    );
   }
-  if (!holder.token.isolated || CONTENT.test(target.path)) return edits;
-  const lists = listsObjects(route, method);
-  return [
-    ...edits,
-    (text) => lists ? ownedOnly(text, editing) : claimMade(text, editing),
-  ];
+  if (!holder.token.isolated) return edits;
+  if (listsObjects(route, method)) {
+    edits.push((text) => json ? ownedOnly(text, editing) : onlyIfEmpty(text));
+  } else if (json && makesObjects(route, method)) {
+    edits.push((text) => claimMade(text, editing));
+  }
+  return edits;
 }
 
-/** What a file holds is the holder's own business, JSON or not. */
-const CONTENT = /(?:\/content|:download|\/results)$/;
+/** A secret in a form that nobody can exchange: the client chooses it, where the origin lets it. */
+function withoutSecret(text: string, minted: string): string {
+  if (text.includes(minted)) throw new SyntaxError("a secret outside of JSON");
+  return text;
+}
+
+/** A list that nobody can cut. */
+function onlyIfEmpty(text: string): string {
+  if (text !== "") throw new SyntaxError("a list outside of JSON");
+  return text;
+}
 
 /** Longest that an origin's minted secret lives, seconds: Google's limit. */
 const SECRET_KEPT = 20 * 3600;
-const STRING = /"(?:[^"\\]|\\.)*"/g;
+/** More secrets than an answer holds, or a holder's own words that look like some. */
+const MOST_SECRETS = 16;
 
 /** Every secret the origin minted, exchanged for a child of the token that lives as long. */
 async function exchangeSecrets(
@@ -85,17 +98,26 @@ async function exchangeSecrets(
   const { minted } = provider;
   if (minted === undefined) return text;
   const children = new Map<string, string>();
-  const exchanged = text.replace(STRING, (literal) => {
-    const secret = JSON.parse(literal) as string;
-    if (!secret.startsWith(minted)) return literal;
+  let exchanged = "";
+  let copied = 0;
+  const json = eachString(text, ({ start, end }) => {
+    const secret = JSON.parse(text.slice(start, end)) as string;
+    if (!secret.startsWith(minted)) return;
     const child = children.get(secret) ?? childOf(secret);
     children.set(secret, child);
-    return `"${child}"`;
+    exchanged += `${text.slice(copied, start)}"${child}"`;
+    copied = end;
   });
-  const expires = expiryIn(text) ?? now + SECRET_KEPT;
+  exchanged += text.slice(copied);
+  if (!json || children.size > MOST_SECRETS) {
+    throw new SyntaxError("no answer that mints one secret");
+  }
+  const longest = now + SECRET_KEPT;
+  const expires = Math.min(expiryIn(text) ?? longest, longest);
   await store.keepClaims(Array.from(children, ([secret, child]): Claim => ({
     hash: hashToken(child),
     token: holder.token.id,
+    by: holder.by,
     sealed: { provider: provider.id, secret: seal(secret, child) },
     expires,
   })));
@@ -114,8 +136,9 @@ function expiryIn(text: string): number | undefined {
 async function claimMade(
   text: string,
   { route: { provider }, holder, store, now }: Editing,
+  places?: readonly string[],
 ): Promise<string> {
-  const names = objectsMade(provider, JSON.parse(text));
+  const names = objectsMade(provider, JSON.parse(text), places);
   await store.keepClaims(names.map((name) => ({
     hash: objectHash(provider, name),
     token: holder.token.id,
@@ -126,51 +149,108 @@ async function claimMade(
 
 function ownedOnly(
   text: string,
-  { route: { provider }, holder, store }: Editing,
+  { route: { provider, target }, method, holder, store }: Editing,
 ): Promise<string> {
-  return ownList(provider, text, async (names) => {
+  const models = endpointClass(provider, method, target) === "models";
+  const owned = async (names: readonly string[]) => {
     const hashes = names.map((name) => objectHash(provider, name));
     const claims = await store.findClaims(hashes);
     return new Set(
       names.filter((_, i) => claims[i]?.token === holder.token.id),
     );
-  });
+  };
+  return ownList(provider, text, { models, owned });
 }
 
-/** Characters in which a stream's first event must end to be looked into. */
-const LONGEST_EVENT = 1_048_576;
+/** Characters that a line of a stream may have to be looked into. */
+const LONGEST_LINE = 1_048_576;
 
-/** Looks at the chunks of an isolated token's stream until the first event has named what is being made, and remembers that; the stream does not wait. */
+/** Looks at the chunks of an isolated token's stream for what the first event says is being made, and the later ones besides, and remembers that; the stream does not wait. */
 export function eventClaims(
   editing: Editing,
   headers: Headers,
 ): ((chunk: Uint8Array) => void) | undefined {
+  const { provider: { objects } } = editing.route;
   const type = headers.get("content-type") ?? "";
   if (!editing.holder.token.isolated) return undefined;
   if (!/^text\/event-stream\b/i.test(type)) return undefined;
   const decoder = new TextDecoder();
-  let text: string | undefined = "";
-  return (chunk) => {
-    if (text === undefined) return;
-    text += decoder.decode(chunk, { stream: true });
-    const data = /(?:^|[\r\n])data: ?([^\r\n]+)[\r\n]/.exec(text)?.[1];
-    if (data === undefined && text.length < LONGEST_EVENT) return;
-    text = undefined;
-    if (data) editing.defer("claim", claimMade(data, editing));
+  let places = objects.made;
+  const look = (line: string) => {
+    const [, data] = /^data: ?(\{.*)$/.exec(line) ?? [];
+    if (data === undefined || !mentions(data, places)) return;
+    const claimed = claimMade(data, editing, places).catch((error) => {
+      if (!(error instanceof SyntaxError)) throw error;
+    });
+    editing.defer("claim", claimed);
   };
+  let rest = ""; // of a line that has not ended
+  return (chunk) => {
+    if (places.length === 0) return;
+    const text = decoder.decode(chunk, { stream: true });
+    const [end, ...lines] = text.split(/[\r\n]+/);
+    if (rest.length <= LONGEST_LINE) rest += end;
+    for (const line of lines) {
+      if (rest.length <= LONGEST_LINE) look(rest);
+      if (rest.startsWith("data:")) places = objects.later;
+      rest = line;
+    }
+  };
+}
+
+/** Whether JSON text has the first member of one of the places at all. */
+function mentions(text: string, places: readonly string[]): boolean {
+  return places.some((place) => text.includes(`"${place.split(".")[0]}"`));
 }
 
 /** Seconds that an upload may take; Google's URLs live for a week. */
 const UPLOAD_KEPT = 7 * 86_400;
 
 /** Under which an upload is remembered that a request or a URL goes on with. */
-export function uploadHash(
+function uploadHash(
   { id, upload }: Provider,
   { path, query }: Target,
-): string | undefined {
+): string | Refusal | undefined {
   if (!upload?.path.test(path)) return undefined;
-  const session = upload.id.exec(query)?.[1];
-  return session && hashToken(`${id} upload ${percentDecode(session)}`);
+  const ids = new URLSearchParams(query).getAll(upload.parameter);
+  // Of several nobody knows which the origin takes.
+  if (ids.length > 1) return BEGUN_TWICE;
+  return ids[0] && hashToken(`${id} upload ${ids[0]}`);
+}
+
+const BEGUN_TWICE: Refusal = {
+  refused: "request_malformed",
+  detail: "What goes on with an upload begins no other.",
+};
+
+/** The upload that a request goes on with, by its hash: {@linkcode uploadHash}. */
+export function uploadOf(
+  { provider, target }: Route,
+  headers: Headers,
+): string | Refusal | undefined {
+  const hash = uploadHash(provider, target);
+  const query = new URLSearchParams(target.query);
+  const protocols = [
+    headers.get("x-goog-upload-protocol") ?? "resumable",
+    ...query.getAll("upload_protocol"),
+    ...query.getAll("uploadType"),
+  ];
+  const begins = /start/i.test(headers.get("x-goog-upload-command") ?? "") ||
+    protocols.some((protocol) => protocol !== "resumable");
+  return hash !== undefined && begins ? BEGUN_TWICE : hash;
+}
+
+/** Remembers whose object stands at the URL that a 201 names: a call, which has no JSON. */
+export async function claimLocation(
+  url: string,
+  { route: { provider }, holder, store, now }: Editing,
+): Promise<void> {
+  const [path = ""] = url.replace(/^https?:\/\/[^/]*/, "").split(/[?#]/);
+  const name = holder.token.isolated && objectOf(provider, path);
+  if (!name) return;
+  const hash = objectHash(provider, name);
+  const token = holder.token.id;
+  await store.keepClaims([{ hash, token, expires: now + OBJECT_KEPT }]);
 }
 
 /** Remembers whose upload an answer begins: its later requests may carry no token. */
@@ -178,8 +258,9 @@ export async function claimUpload(
   url: string,
   { route: { provider, target }, holder, store, now }: Editing,
 ): Promise<void> {
-  const hash = uploadHash(provider, { path: target.path, query: url });
-  if (hash === undefined) return;
-  const token = holder.token.id;
-  await store.keepClaims([{ hash, token, expires: now + UPLOAD_KEPT }]);
+  const query = /\?[^#]*/.exec(url)?.[0] ?? "";
+  const hash = uploadHash(provider, { path: target.path, query });
+  if (hash === undefined || isRefusal(hash)) return;
+  const { token: { id: token }, by } = holder;
+  await store.keepClaims([{ hash, token, by, expires: now + UPLOAD_KEPT }]);
 }

@@ -96,6 +96,42 @@ export function keepElements(
     }`;
 }
 
+/**
+ * Shows `see` every string of JSON text, quotes included, names of members too.
+ * `false` where anything but strings, marks, numbers and JSON's three words
+ * stands between them: then another reader may see other strings.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { eachString } from "./json.ts";
+ *
+ * const seen: string[] = [];
+ * const text = '{"a":[1,"b"]}';
+ * assert.ok(eachString(text, ({ start, end }) => seen.push(text.slice(start, end))));
+ * assert.deepEqual(seen, ['"a"', '"b"']);
+ * assert.equal(eachString("{'a':1}"), false);
+ * ```
+ */
+export function eachString(
+  text: string,
+  see: (string: Span) => void = () => {},
+): boolean {
+  for (let at = skipSpace(text, 0); at < text.length;) {
+    const end = tokenEnd(text, at);
+    if (end === undefined) return false;
+    if (text[at] === '"') see({ start: at, end });
+    else if (!"{}[]:,".includes(text[at]!)) {
+      if (end - at > LONGEST_WORD) return false;
+      if (!WORD.test(text.slice(at, end))) return false;
+    }
+    at = skipSpace(text, end);
+  }
+  return true;
+}
+
+const WORD = /^(?:-?\d[\d.eE+-]*|true|false|null)$/;
+const LONGEST_WORD = 1_024;
+
 /** JSON's white space, no other. */
 function skipSpace(text: string, at: number): number {
   while (" \t\n\r".includes(text[at] ?? "x")) at++;

@@ -56,8 +56,10 @@ export function modelsNamed(sources: ModelSources): ModelsNamed | undefined {
     : { named, mentioned };
 }
 
-const JSON_TYPE = /^application\/json(?:; ?charset="?utf-8"?)?$/i;
-const FORM_TYPE =
+/** JSON that every server decodes alike. */
+export const JSON_TYPE = /^application\/json(?:; ?charset="?utf-8"?)?$/i;
+/** A form that every server takes apart alike. */
+export const FORM_TYPE =
   /^multipart\/form-data; ?boundary=(?:([\w'()+.\/:=?-]{1,70})|"([\w'()+.\/:=?-]{1,70})")$/i;
 
 function modelsInContent(

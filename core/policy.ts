@@ -90,7 +90,7 @@ export function standing(
 }
 
 /** Looked up by a hash of 256 bits of which nobody can send a chosen one, so a plain comparison tells nothing. */
-function matches(
+export function matches(
   { hash, previous }: TokenRecord,
   presented: string,
   now: number,

@@ -80,8 +80,8 @@ export interface Provider {
   readonly objects: ObjectNames;
   /** How the secrets begin that its realtime endpoints mint. */
   readonly minted?: string;
-  /** Uploads in several requests, of which the later ones may carry no credential: their paths, and the upload's id (group 1) in a query. */
-  readonly upload?: { readonly path: RegExp; readonly id: RegExp };
+  /** Uploads in several requests, of which the later ones may carry no credential: their paths, and the parameter that holds the upload's id. */
+  readonly upload?: { readonly path: RegExp; readonly parameter: string };
   /** JSON fields that hold an absolute URL which SDKs follow. */
   readonly followed: readonly {
     readonly path: RegExp;
@@ -102,10 +102,14 @@ export interface Provider {
 export interface ObjectNames {
   /** The object a path is about: group 1. What has none is a collection, or no object at all. */
   readonly path: RegExp;
-  /** A JSON string or form value that names an object: group 1. */
+  /** How a JSON string or form value begins that names an object, group 1; and how that must go on. */
   readonly name: RegExp;
-  /** Where an answer names what was made: members, split by dots, `*` for each of an array. */
+  /** Where an answer, or the first event of a stream, names what was made: members, split by dots, `*` for each of an array. */
   readonly made: readonly string[];
+  /** Where the other events of a stream name some more. */
+  readonly later: readonly string[];
+  /** `METHOD /path` of what makes nothing that has a name. */
+  readonly computes: RegExp;
   /** Requests that point to content nobody has looked into: `METHOD /path` and what their text holds. */
   readonly hidden: readonly (readonly [RegExp, RegExp])[];
 }

@@ -10,11 +10,12 @@ import { type Refusal, REFUSALS } from "./refusal.ts";
 
 /** The answer; `requestId` is the request's id in doppel's log. */
 export function refusalResponse(
-  { refused, detail, retryAfter }: Refusal,
+  refusal: Refusal,
   envelope: Envelope,
   requestId: string,
 ): Response {
-  const { status, retry, detail: usual } = REFUSALS[refused];
+  const { refused, retryAfter } = refusal;
+  const { status, retry } = REFUSALS[refused];
   const headers = new Headers({
     "x-request-id": requestId,
     "request-id": requestId,
@@ -25,19 +26,23 @@ export function refusalResponse(
     headers.set("retry-after", `${retryAfter ?? 1}`);
   } else headers.set("x-should-retry", "false");
   if (status === 401) headers.set("www-authenticate", 'Bearer realm="doppel"');
-  const facts = { status, code: refused, detail: detail ?? usual, requestId };
-  return Response.json(envelope(facts), { status, headers });
+  const body = refusalBody(refusal, envelope, requestId);
+  return Response.json(body, { status, headers });
 }
 
-/** A refusal as the last event of a stream: what SDKs raise in the middle of one. */
-export function refusalEvent(
+/** The body alone: what a socket sends, or {@linkcode asEvent} makes an event of. */
+export function refusalBody(
   { refused, detail }: Refusal,
   envelope: Envelope,
   requestId: string,
-): string {
+): object {
   const { status, detail: usual } = REFUSALS[refused];
   const facts = { status, code: refused, detail: detail ?? usual, requestId };
-  const body = envelope(facts) as { type?: string };
-  const event = body.type === "error" ? "event: error\n" : "";
-  return `${event}data: ${JSON.stringify(body)}\n\n`;
+  return envelope(facts) as object;
+}
+
+/** The last event of a stream: what SDKs raise in the middle of one. */
+export function asEvent(body: object): string {
+  const named = "type" in body && body.type === "error";
+  return `${named ? "event: error\n" : ""}data: ${JSON.stringify(body)}\n\n`;
 }

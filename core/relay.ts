@@ -34,7 +34,7 @@ export interface Relay {
   /** Ends it before its end. */
   readonly revocation?: Revocation | undefined;
   /** What the client is sent then, before the close. */
-  readonly lastWords?: ((why: Refusal) => string) | undefined;
+  readonly lastWords?: ((why: Refusal) => object) | undefined;
 }
 
 /** Closes a socket and says why. */
@@ -122,7 +122,8 @@ export function relay(
   });
   relayed.revocation?.hear((why) => {
     if (over) return;
-    if (relayed.lastWords) client.send(relayed.lastWords(why));
+    const words = relayed.lastWords?.(why);
+    if (words) client.send(JSON.stringify(words));
     end("revoked", 1008, "The token was taken back");
   });
   awake();

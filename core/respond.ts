@@ -6,6 +6,7 @@
  */
 
 import {
+  claimLocation,
   claimUpload,
   type Edit,
   type Editing,
@@ -18,7 +19,7 @@ import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
 import { turnBack } from "./turn.ts";
-import { readText, type Watch, watch } from "./watch.ts";
+import { readWhole, type Watch, watch } from "./watch.ts";
 
 /** What an answer is sent down with. */
 export interface Journey extends Watch {
@@ -53,6 +54,7 @@ export async function respond(
   const { status } = response;
   const headers = fieldsDown(response.headers);
   const turn = (url: string) => turnBack(url, route.provider, base);
+  const made = status === 201 ? headers.get("location") : null;
   const upload = turnFields(headers, route.prefix, turn);
   const originId = headers.get("x-request-id") ?? headers.get("request-id");
   if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
@@ -61,8 +63,11 @@ export async function respond(
     firstByteMs: journal.elapsed(),
     ...(originId !== null && { originId }),
   });
-  const claimed = upload && editing &&
-    await kept(() => claimUpload(upload, editing));
+  const begins = editing && (upload ?? made) !== null;
+  const claimed = begins && await kept(async () => {
+    if (upload) await claimUpload(upload, editing);
+    if (made) await claimLocation(made, editing);
+  });
   if (isRefusal(claimed)) return give(begun, claimed);
   if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
@@ -76,12 +81,13 @@ export async function respond(
     const watched = watch(response.body, begun, { ...journey, tap });
     return new Response(watched, { status, headers });
   }
-  const text = await readText(response, begun, journey.idleSeconds);
-  const edited = isRefusal(text)
-    ? text
-    : await kept(() => changed(text, edits));
-  if (isRefusal(edited)) return edited;
-  const content = new TextEncoder().encode(edited);
+  const whole = await readWhole(response, begun, journey.idleSeconds);
+  const content = isRefusal(whole)
+    ? whole
+    : await kept(() => changed(whole, edits));
+  if (isRefusal(content)) {
+    return journey.signal.aborted ? { refused: "client_closed" } : content;
+  }
   headers.delete("content-length");
   journal.close("complete", { bytes: content.byteLength });
   return new Response(content, { status, headers });
@@ -103,9 +109,15 @@ function turnFields(
   return upload;
 }
 
-async function changed(text: string, edits: readonly Edit[]): Promise<string> {
-  for (const change of edits) text = await change(text);
-  return text;
+/** What no edit has changed stays byte for byte. */
+async function changed(
+  whole: Uint8Array<ArrayBuffer>,
+  edits: readonly Edit[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  const text = new TextDecoder().decode(whole);
+  let edited = text;
+  for (const change of edits) edited = await change(edited);
+  return edited === text ? whole : new TextEncoder().encode(edited);
 }
 
 const UNREADABLE: Refusal = {

@@ -124,6 +124,8 @@ export interface Claim {
   readonly hash: string;
   /** Public id of the token. */
   readonly token: string;
+  /** Hash of the token it was begun with, where it ends with that: a rotated token's is another. */
+  readonly by?: string;
   /** An origin's secret, readable to nobody but who knows the name; and whose it is. */
   readonly sealed?: { readonly provider: string; readonly secret: string };
   /** When it is forgotten, seconds since the epoch. */

@@ -23,6 +23,7 @@ export interface Target {
 const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
   "key",
   "access_token",
+  "oauth_token",
   "api-key",
 ]);
 
@@ -108,6 +109,22 @@ export function withoutCredentials({ path, query }: Target): CleanTarget {
     ? ""
     : "?" + kept.join("&");
   return { path, query: rest, credentials };
+}
+
+/** Fields and parameters by which servers take a request for another (https://cloud.google.com/apis/docs/system-parameters). */
+const OVERRIDING_FIELDS = [
+  "x-http-method-override",
+  "x-http-method",
+  "x-method-override",
+];
+const OVERRIDING_PARAMETERS = /^\$(?:httpmethod|ct)$/;
+
+/** Whether a request says that its method or type is not what it says. */
+export function overridden(headers: Headers, { query }: Target): boolean {
+  return OVERRIDING_FIELDS.some((field) => headers.has(field)) ||
+    query.slice(1).split("&").some((pair) =>
+      OVERRIDING_PARAMETERS.test(decode(pair.split("=", 1)[0]!).toLowerCase())
+    );
 }
 
 /** As a form decodes it; text that is no valid encoding stays as it is. */

@@ -35,7 +35,8 @@ export async function openSocket(
   const handshake = readHandshake(request.headers);
   if (isRefusal(handshake)) return handshake;
   const { journal, route, signal, lastWord } = journey;
-  const lastWords = lastWord && ((why: Refusal) => JSON.stringify(lastWord(why)));
+  const lastWords = lastWord &&
+    ((why: Refusal) => JSON.stringify(lastWord(why)));
   const received = request.headers;
   const { protocols } = handshake;
   const dialled = await dial({
@@ -65,6 +66,6 @@ export async function openSocket(
     ...(originId !== null && { originId }),
   });
   const { client, response } = accepted;
-  relay({ ...journey, client, origin, flights, lastWords }, sockets);
+  relay({ ...journey, client, origin, flights }, sockets);
   return response;
 }

@@ -11,6 +11,7 @@ import type { Ending, Journal, LogLine } from "./journal.ts";
 import { enqueueInPieces } from "./pieces.ts";
 import { betweenEvents, isEventStream, PING } from "./ping.ts";
 import type { Refusal } from "./refusal.ts";
+import { asEvent } from "./refuse.ts";
 import type { Revocation } from "./running.ts";
 
 /** How an answer is watched. */
@@ -25,8 +26,8 @@ export interface Watch {
   readonly signal: AbortSignal;
   /** Ends it before its end. */
   readonly revocation?: Revocation | undefined;
-  /** The last event of a stream that is ended so. */
-  readonly lastWords?: ((why: Refusal) => string) | undefined;
+  /** What the client is told then, in its own envelope. */
+  readonly lastWords?: ((why: Refusal) => object) | undefined;
   /** Looks at each chunk before it goes down. */
   readonly tap?: ((chunk: Uint8Array) => void) | undefined;
 }
@@ -35,11 +36,11 @@ export interface Watch {
 const LARGEST = 16_777_216;
 
 /** A refusal where the origin broke off, was silent, sent too much, or compressed although asked not to. */
-export async function readText(
+export async function readWhole(
   { headers, body }: Response,
   { flight, abort }: Begun,
   idleSeconds: number,
-): Promise<string | Refusal> {
+): Promise<Uint8Array<ArrayBuffer> | Refusal> {
   const reader = body!.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let left = LARGEST;
@@ -52,7 +53,7 @@ export async function readText(
       flight.await(idleSeconds);
       const { done, value } = await reader.read();
       if (flight.silent) break;
-      if (done) return await new Blob(chunks).text();
+      if (done) return await new Response(new Blob(chunks)).bytes();
       chunks.push(value);
       left -= value.byteLength;
     }
@@ -105,8 +106,11 @@ export function watch(
         if (over) return;
         end("revoked", { refused: why.refused });
         stop();
-        if (!stands || !between || !journey.lastWords) return broken(controller);
-        controller.enqueue(new TextEncoder().encode(journey.lastWords(why)));
+        if (!stands || !between || !journey.lastWords) {
+          return broken(controller);
+        }
+        const event = asEvent(journey.lastWords(why));
+        controller.enqueue(new TextEncoder().encode(event));
         controller.close();
       });
     },

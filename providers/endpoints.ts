@@ -22,7 +22,7 @@ export const OPENAI_ENDPOINTS: Endpoints = [
   ["admin", ADMIN],
   // Their secrets go to a page of OpenAI's, or come out in clear.
   ["secrets", /^\w+ \/v1\/(?:chatkit|tunnels)\b/],
-  ["realtime", /^\w+ \/v1\/(?:realtime|live)\b/],
+  ["realtime", /^\w+ \/v1\/(?:realtime\b|live\/sessions$)/],
   // A socket asks for responses with GET and an upgrade.
   [
     "inference",
@@ -36,7 +36,7 @@ export const OPENAI_ENDPOINTS: Endpoints = [
   ["batches", /^\w+ \/v1\/batches\b/],
   [
     "stored",
-    /^\w+ \/v1\/(?:responses|chat\/completions|conversations|vector_stores|containers|assistants|threads|chatkit)\b/,
+    /^\w+ \/v1\/(?:responses|chat\/completions|conversations|vector_stores|containers|assistants|threads|chatkit|live\/sessions)\b/,
   ],
   ["videos", /^\w+ \/v1\/videos\b/],
   ["fine-tuning", /^\w+ \/v1\/(?:fine_tuning|fine-tunes|evals)\b/],
@@ -63,20 +63,37 @@ export const ANTHROPIC_ENDPOINTS: Endpoints = [
 ];
 
 const V = "/v1(?:alpha|beta\\d?)?";
+/** A model, with what comes before its verb. */
+const MODEL = `${V}/(?:[^?]+/)?(?:tuned)?models/[^/?:]+`;
 
 /** https://ai.google.dev/api (read 2026-11). */
 export const GEMINI_ENDPOINTS: Endpoints = [
   ["admin", new RegExp(`^\\w+ ${V}/(?:webhooks|credentials)\\b`)],
-  ["realtime", new RegExp(`^\\w+ (?:/ws/|${V}/auth_?tokens$)`)],
-  ["embeddings", /^POST [^?]+:(?:embedcontent|batchembedcontents)$/],
+  [
+    "realtime",
+    new RegExp(
+      `^\\w+ (?:/ws/google\\.ai\\.generativelanguage\\.\\w+\\.generativeservice\\.\\w+|${V}/auth_?tokens)$`,
+    ),
+  ],
+  [
+    "embeddings",
+    new RegExp(`^POST ${MODEL}:(?:embedcontent|batchembedcontents)$`),
+  ],
   [
     "inference",
-    /^POST [^?]+:(?:generatecontent|streamgeneratecontent|counttokens|computetokens|generateanswer)$/,
+    new RegExp(
+      `^POST ${MODEL}:(?:generatecontent|streamgeneratecontent|counttokens|computetokens|generateanswer)$`,
+    ),
   ],
   ["inference", new RegExp(`^POST ${V}/interactions$`)],
-  ["images", /^POST [^?]+:predict$/],
-  ["videos", /^POST [^?]+:predictlongrunning$/],
-  ["batches", /^POST [^?]+:(?:batchgeneratecontent|asyncbatchembedcontent)$/],
+  ["images", new RegExp(`^POST ${MODEL}:predict$`)],
+  ["videos", new RegExp(`^POST ${MODEL}:predictlongrunning$`)],
+  [
+    "batches",
+    new RegExp(
+      `^POST ${MODEL}:(?:batchgeneratecontent|asyncbatchembedcontent)$`,
+    ),
+  ],
   ["batches", new RegExp(`^\\w+ ${V}/batches\\b`)],
   ["videos", new RegExp(`^\\w+ ${V}/(?:models/[^/]+/)?operations\\b`)],
   ["models", new RegExp(`^GET ${V}/(?:openai/)?models(?:/[^/]+)?$`)],

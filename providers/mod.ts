@@ -55,7 +55,7 @@ const gemini: Provider = {
   endpoints: GEMINI_ENDPOINTS,
   objects: GEMINI_OBJECTS,
   minted: "auth_tokens/",
-  upload: { path: /^\/upload\//, id: /[?&]upload_id=([^&#]+)/ },
+  upload: { path: /^\/upload\//, parameter: "upload_id" },
   followed: [{ path: /\/operations\//, field: "uri" }],
   sockets: [
     { path: /^\/ws\/google\.ai\.generativelanguage\./, model: "frames" },
