@@ -31,11 +31,16 @@ export function acceptByResponse(upgrade: UpgradeWebSocket): Accept {
     fields.forEach((value, name) => response.headers.set(name, value));
     socket.binaryType = "arraybuffer";
     const open = () => socket.readyState === WebSocket.OPEN;
+    // Deno forgets a close that comes before its own `open`.
+    let early: [code: number, reason: string] | undefined;
     return {
       response,
       client: {
         listen(listener) {
-          socket.onopen = () => listener.opened();
+          socket.onopen = () => {
+            listener.opened();
+            if (early) socket.close(...early);
+          };
           socket.onmessage = ({ data }) =>
             listener.message(
               typeof data === "string" ? data : new Uint8Array(data),
@@ -48,7 +53,11 @@ export function acceptByResponse(upgrade: UpgradeWebSocket): Accept {
         waiting: () => socket.bufferedAmount,
         pause: () => false,
         resume() {},
-        close: (code, reason) => socket.close(code, reason),
+        close(code, reason) {
+          if (socket.readyState !== WebSocket.CONNECTING) {
+            socket.close(code, reason);
+          } else early = [code, reason];
+        },
       },
     };
   };
