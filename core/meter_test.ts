@@ -1,0 +1,222 @@
+/** The meter, over the corpus in test/usage/ and what can happen to it. */
+
+import assert from "node:assert/strict";
+import process from "node:process";
+import * as zlib from "node:zlib";
+import { CORPUS, meterFor, pieces } from "../test/usage/mod.ts";
+import type { Answer, Metered } from "./meter.ts";
+import { largerUsage } from "./usage.ts";
+
+const encoder = new TextEncoder();
+
+/** What a body comes to that is given in chunks of `size` bytes. */
+async function metered(
+  row: (typeof CORPUS)[number],
+  body: Uint8Array,
+  { size = body.length, ending = "complete", ...answer }:
+    & { size?: number; ending?: "complete" | "cut" }
+    & Partial<Answer> = {},
+): Promise<Metered> {
+  const meter = meterFor(row, answer);
+  for (let at = 0; at < body.length; at += size) {
+    meter.see(body.subarray(at, at + size));
+  }
+  return await meter.end(ending);
+}
+
+const bodies = CORPUS.filter(({ messages }) => !messages);
+
+Deno.test("the corpus names a source and a date for every shape", () => {
+  for (const { name, source, date, file } of CORPUS) {
+    assert.match(date, /^20\d\d-\d\d-\d\d$/, name);
+    assert.ok(source.length > 3, `${file}: ${name}`);
+  }
+  const names = CORPUS.map(({ file, name }) => `${file}: ${name}`);
+  assert.equal(new Set(names).size, names.length);
+});
+
+for (const row of bodies) {
+  const { name, file, is } = row;
+  Deno.test(`openMeter() ${file}: ${name}`, async () => {
+    for (const newline of ["\n", "\r\n"]) {
+      const body = encoder.encode(pieces(row, newline).join(""));
+      assert.deepEqual(await metered(row, body), is);
+      for (let cut = 1; cut < body.length; cut++) {
+        const meter = meterFor(row);
+        meter.see(body.subarray(0, cut));
+        meter.see(body.subarray(cut));
+        assert.deepEqual(await meter.end("complete"), is, `split at ${cut}`);
+      }
+      assert.deepEqual(await metered(row, body, { size: 1 }), is);
+    }
+  });
+}
+
+/** Content codings and who writes them. */
+const PACKERS: Record<string, ((body: Uint8Array) => Uint8Array)[]> = {
+  "gzip": [zlib.gzipSync],
+  "x-gzip": [zlib.gzipSync],
+  "deflate": [zlib.deflateSync, zlib.deflateRawSync],
+  "br": [zlib.brotliCompressSync],
+  "zstd": zlib.zstdCompressSync ? [zlib.zstdCompressSync] : [],
+};
+
+Deno.test("openMeter() reads every shape through gzip, deflate, br and zstd, in any pieces", async () => {
+  for (const row of bodies) {
+    const body = encoder.encode(pieces(row).join(""));
+    for (const [encoding, packers] of Object.entries(PACKERS)) {
+      for (const pack of packers) {
+        const packed = pack(body);
+        for (const size of [1, 7, packed.length]) {
+          const found = await metered(row, packed, { size, encoding });
+          assert.deepEqual(found, row.is, `${row.name}, ${encoding}, ${size}`);
+        }
+      }
+    }
+  }
+});
+
+const chat = CORPUS.find(({ name }) => name === "chat")!;
+const chatBody = encoder.encode(pieces(chat).join(""));
+const GUESSED = { state: "estimated", usage: { input: 7 } };
+
+Deno.test("openMeter() guesses where an answer cannot be unpacked", async () => {
+  for (
+    const [encoding, body] of [
+      ["gzip", chatBody],
+      ["br", chatBody],
+      ["compress", chatBody],
+      ["gzip, br", zlib.brotliCompressSync(zlib.gzipSync(chatBody))],
+    ] as const
+  ) {
+    assert.deepEqual(await metered(chat, body, { encoding }), GUESSED);
+  }
+  const packed = zlib.gzipSync(chatBody);
+  const broken = packed.with(packed.length - 8, packed.at(-8)! ^ 1);
+  const found = await metered(chat, broken, { encoding: "gzip" });
+  assert.notEqual(found.state, "measured");
+});
+
+Deno.test("openMeter() takes counts from a compressed stream that is cut off", async () => {
+  const row = CORPUS.find(({ name }) => name === "message stream")!;
+  const body = zlib.gzipSync(pieces(row).slice(0, 4).join(""));
+  const found = await metered(row, body.subarray(0, -12), {
+    encoding: "gzip",
+    ending: "cut",
+  });
+  assert.equal(found.state, "partial");
+  assert.equal(found.usage.input, 1475);
+});
+
+Deno.test("openMeter() says of every stream, cut after every event, what it knows", async () => {
+  const states = { e: "estimated", p: "partial" } as Record<string, string>;
+  for (const row of bodies.filter(({ cuts }) => cuts)) {
+    const all = pieces(row);
+    assert.equal(row.cuts!.length, all.length, row.name);
+    for (let seen = 0; seen < all.length; seen++) {
+      const body = encoder.encode(all.slice(0, seen).join(""));
+      const found = await metered(row, body, { ending: "cut" });
+      assert.equal(
+        found.state,
+        states[row.cuts![seen]!],
+        `${row.name} ${seen}`,
+      );
+      const usage = row.cutUsage?.[seen];
+      if (usage) assert.deepEqual(found.usage, usage, `${row.name} ${seen}`);
+    }
+  }
+});
+
+Deno.test("openMeter() calls no answer measured that is cut at any byte, nor gives less than it has read", async () => {
+  for (const row of bodies) {
+    if (row.is.state !== "measured" || row.is.usage.input === undefined) {
+      continue;
+    }
+    const body = encoder.encode(pieces(row).join(""));
+    let read: Metered["usage"] = {};
+    for (let cut = 0; cut < body.length - 2; cut++) {
+      const found = await metered(row, body.subarray(0, cut), {
+        ending: "cut",
+      });
+      if (found.state === "measured") {
+        // Nothing but the line's end was missing.
+        assert.match(
+          new TextDecoder().decode(body.subarray(cut)),
+          /^[\s}\]]*$/,
+        );
+        continue;
+      }
+      if (found.state !== "partial") continue;
+      assert.deepEqual(largerUsage(found.usage, read), found.usage, row.name);
+      read = found.usage;
+    }
+  }
+});
+
+for (const row of CORPUS.filter(({ messages }) => messages)) {
+  const { name, file, messages, binary, is } = row;
+  Deno.test(`seeMessage() ${file}: ${name}`, async () => {
+    for (const ending of ["complete", "cut"] as const) {
+      const meter = meterFor(row);
+      for (const message of messages!) {
+        const text = JSON.stringify(message);
+        meter.seeMessage(binary ? encoder.encode(text) : text);
+      }
+      assert.deepEqual(await meter.end(ending), is);
+    }
+  });
+}
+
+Deno.test("openMeter() counts nothing for an answer that is no success", async () => {
+  for (const status of [304, 400, 429, 500, 529]) {
+    assert.deepEqual(await metered(chat, chatBody, { status }), {
+      state: "measured",
+      usage: {},
+    });
+  }
+});
+
+/** A chat stream of `count` events of `size` bytes each, as chunks that no two events share. */
+function* longStream(count: number, size: number): Generator<Uint8Array> {
+  const text = (content: string) =>
+    encoder.encode(
+      `data: {"model":"m","choices":[{"delta":{"content":"${content}"}}],"usage":null}\r\n\r\n`,
+    );
+  const event = text("x".repeat(size - text("").length));
+  for (let sent = 0; sent < count; sent++) {
+    for (let at = 0; at < event.length; at += 65_536) {
+      yield event.slice(at, at + 65_536);
+    }
+  }
+  yield encoder.encode(
+    'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\ndata: [DONE]\n\n',
+  );
+}
+
+/** Bytes in use when nothing is left to collect. */
+function inUse(): number {
+  (globalThis as { gc?: () => void; Bun?: { gc(full: boolean): void } }).Bun
+    ?.gc(true);
+  const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+  return heapUsed + external + arrayBuffers;
+}
+
+Deno.test("see() of 1 GiB in 10,000 events keeps memory flat", async () => {
+  const meter = meterFor({ ...chat, type: "text/event-stream" });
+  let bytes = 0;
+  let chunks = 0;
+  let most = 0;
+  const before = inUse();
+  for (const chunk of longStream(10_000, 107_375)) {
+    bytes += chunk.byteLength;
+    meter.see(chunk);
+    if (++chunks % 2_000 === 0) most = Math.max(most, inUse() - before);
+  }
+  assert.ok(bytes >= 2 ** 30);
+  assert.deepEqual(await meter.end("complete"), {
+    state: "measured",
+    usage: { input: 3, output: 4 },
+    model: "m",
+  });
+  assert.ok(most < 64 * 2 ** 20, `${most} bytes`);
+});
