@@ -65,6 +65,8 @@ export interface Metering {
   readonly tier?: string;
   /** The usage shown is that of a thing which can be looked at again: the path's name for it (group 1), or the one that the answer gives. */
   readonly once?: RegExp | "named";
+  /** Streams tell their usage only to who asks for it: see `askForUsage()`. */
+  readonly asks?: true;
   /** Pictures are counted. */
   readonly pictures?: true;
   /** What is guessed; {@linkcode guessAnswer} where absent. */
@@ -144,10 +146,20 @@ export function openMeter(
   const scanned = EVENTS.test(type ?? "")
     ? openEvents({ data: scan.push, dispatch: scan.reset })
     : scan.push;
-  const read = (bytes: Uint8Array) => {
-    tally.weigh(bytes.byteLength);
-    scanned(bytes);
+  let broken = false;
+  // Whatever an answer does to the meter must not reach those who wait for it.
+  const safely = (work: () => void) => {
+    try {
+      if (!broken) work();
+    } catch {
+      broken = true;
+    }
   };
+  const read = (bytes: Uint8Array) =>
+    safely(() => {
+      tally.weigh(bytes.byteLength);
+      scanned(bytes);
+    });
   const coding = encoding?.trim().toLowerCase() || "identity";
   const unpacker = openUnpacker(coding, read);
   const push = OPAQUE.test(type ?? "")
@@ -162,17 +174,25 @@ export function openMeter(
     },
     seeMessage(message) {
       socket = true;
-      const bytes = typeof message === "string"
-        ? ENCODER.encode(message)
-        : message;
-      scan.push(bytes);
-      scan.reset();
+      safely(() => {
+        scan.push(
+          typeof message === "string" ? ENCODER.encode(message) : message,
+        );
+        scan.reset();
+      });
     },
     async end(ending) {
-      const readable = coding === "identity" ||
+      const unpacked = coding === "identity" ||
         (await unpacker?.end() ?? false);
-      scan.reset();
-      return tally.close({ readable, whole: socket || ending === "complete" });
+      const whole = socket || ending === "complete";
+      let metered = UNKNOWN;
+      safely(() => scan.reset());
+      const readable = unpacked && !broken;
+      broken = false;
+      safely(() => {
+        metered = tally.close({ readable, whole });
+      });
+      return metered;
     },
   };
 }

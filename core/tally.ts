@@ -21,6 +21,8 @@ export interface Tally {
 
 /** Models told apart in one answer; what others use is counted as nobody's. */
 const MOST_MODELS = 32;
+/** Counts of one event that wait for its end, where the model may be named. */
+const MOST_PENDING = 256;
 /** Longest name taken over, UTF-16 units. */
 const LONGEST_NAME = 256;
 
@@ -85,7 +87,10 @@ export function openTally(how: Metering, answer: Answer): Tally {
   return {
     finder: {
       measured: MEASURED,
-      found: (name, text) => take(state, name, text),
+      found: (name, text) => {
+        take(state, name, text);
+        if (state.pending.length >= MOST_PENDING) addPending(state, how);
+      },
       passed: (name, bytes) => {
         state.event[name as "text" | "audio"] += bytes;
       },
@@ -145,7 +150,7 @@ function endEvent(state: State, how: Metering): void {
   const { event, passed, named, pending } = state;
   const { type = "" } = named;
   if (how.each && pending.length > 0) {
-    for (const counts of pending) addBills(state, how, counts);
+    addPending(state, how);
     passed.text = passed.audio = 0;
   } else if (SOUND.test(type)) passed.audio += event.text + event.audio;
   else if (!REPEATS.test(type)) {
@@ -160,6 +165,13 @@ function endEvent(state: State, how: Metering): void {
     state.tools = {};
   }
   delete named["type"];
+}
+
+function addPending(state: State, how: Metering): void {
+  if (how.each) {
+    for (const counts of state.pending) addBills(state, how, counts);
+  }
+  state.pending = [];
 }
 
 function addBills(state: State, how: Metering, counts: Counts): void {

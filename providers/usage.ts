@@ -31,7 +31,8 @@ function openaiRows(base: string): readonly MeteringRow[] {
   const at = (pattern: string) => new RegExp(pattern.replaceAll("V", base));
   const pictures = { pictures: true, guess: guessPictures } as const;
   return [
-    [{ dialect: OPENAI }, at("^POST V/(?:(?:chat/)?completions|embeddings)$")],
+    [{ dialect: OPENAI, asks: true }, at("^POST V/(?:chat/)?completions$")],
+    [{ dialect: OPENAI }, at("^POST V/embeddings$")],
     // A socket asks for responses with GET and an upgrade.
     [{ dialect: OPENAI, each: true }, at("^GET V/responses$")],
     [{ dialect: OPENAI, once: "named" }, at("^POST V/responses$")],
@@ -88,7 +89,7 @@ export const OPENAI_USAGE: readonly MeteringRow[] = [
 /** https://docs.anthropic.com/en/api (read 2026-11). */
 export const ANTHROPIC_USAGE: readonly MeteringRow[] = [
   [{ dialect: ANTHROPIC }, /^POST \/v1\/(?:messages|complete)$/],
-  [{ dialect: OPENAI }, /^POST \/v1\/chat\/completions$/],
+  [{ dialect: OPENAI, asks: true }, /^POST \/v1\/chat\/completions$/],
   [
     {
       dialect: ANTHROPIC_RESULTS,

@@ -30,13 +30,18 @@ function anthropicUsage(counts: Counts): Usage {
   });
 }
 
+const LEFT_OUT: ReadonlySet<unknown> = new Set([
+  "compaction",
+  "advisor_message",
+]);
+
 /** What the totals leave out: compactions, and what another model was asked. */
 function readAnthropic(counts: Counts): Bill[] {
   const { iterations } = counts;
   const more = (Array.isArray(iterations) ? iterations : [])
-    .filter(({ type }) => type === "compaction" || type === "advisor_message")
+    .filter((iteration) => LEFT_OUT.has(iteration?.type))
     .map((iteration): Bill => ({
-      model: iteration.type === "compaction" ? undefined : iteration.model,
+      model: iteration.type === "compaction" ? undefined : `${iteration.model}`,
       usage: anthropicUsage(iteration),
     }));
   return [{ usage: anthropicUsage(counts) }, ...more];
