@@ -13,7 +13,7 @@ import type { Guessing } from "./estimate.ts";
 import { openScan, type Shape } from "./scan.ts";
 import { openEvents } from "./sse.ts";
 import { EVENTS, openTally } from "./tally.ts";
-import { openUnpacker } from "./unpack.ts";
+import { openUnpacker, type Unpacker } from "./unpack.ts";
 import type { Usage } from "./usage.ts";
 
 /** A JSON object as an API wrote it. */
@@ -142,64 +142,45 @@ export function openMeter(
   if (how === "unknown") return idleMeter(UNKNOWN);
   const tally = openTally(how, answer);
   const scan = openScan(how.dialect.shape, tally.finder);
-  const { type, encoding } = answer;
-  const scanned = EVENTS.test(type ?? "")
+  const read = EVENTS.test(answer.type ?? "")
     ? openEvents({ data: scan.push, dispatch: scan.reset })
     : scan.push;
+  // Whatever an answer does to its meter must not reach those who wait for it.
   let broken = false;
-  // Whatever an answer does to the meter must not reach those who wait for it.
   const safely = (work: () => void) => {
     try {
-      if (!broken) work();
+      work();
     } catch {
       broken = true;
     }
   };
-  const read = (bytes: Uint8Array) =>
+  const source = openSource(answer, (bytes) =>
     safely(() => {
       tally.weigh(bytes.byteLength);
-      scanned(bytes);
-    });
-  const coding = encoding?.trim().toLowerCase() || "identity";
-  const unpacker = openUnpacker(coding, read);
-  const push = OPAQUE.test(type ?? "")
-    ? undefined
-    : coding === "identity"
-    ? read
-    : unpacker?.push;
-  let socket = answer.status < 200;
+      read(bytes);
+    }));
+  let socket = false;
   return {
-    see(chunk) {
-      push?.(chunk);
-    },
+    see: source.push,
     seeMessage(message) {
       socket = true;
       safely(() => {
-        scan.push(
-          typeof message === "string" ? ENCODER.encode(message) : message,
-        );
+        scan.push(message instanceof Uint8Array ? message : encode(message));
         scan.reset();
       });
     },
     async end(ending) {
-      const unpacked = coding === "identity" ||
-        (await unpacker?.end() ?? false);
-      const whole = socket || ending === "complete";
+      const readable = await source.end() && !broken;
+      const whole = socket || answer.status < 200 || ending === "complete";
       let metered = UNKNOWN;
-      safely(() => scan.reset());
-      const readable = unpacked && !broken;
-      broken = false;
       safely(() => {
+        scan.reset();
         metered = tally.close({ readable, whole });
       });
       return metered;
     },
   };
 }
-
-const ENCODER = new TextEncoder();
-/** Sound, pictures and films hold no counts. */
-const OPAQUE = /^(?:audio|image|video)\//i;
 
 function idleMeter(metered: Metered): Meter {
   return {
@@ -208,3 +189,26 @@ function idleMeter(metered: Metered): Meter {
     end: () => Promise.resolve(metered),
   };
 }
+
+const ENCODER = new TextEncoder();
+
+function encode(text: string): Uint8Array {
+  return ENCODER.encode(text);
+}
+
+/** Sound, pictures and films hold no counts. */
+const OPAQUE = /^(?:audio|image|video)\//i;
+
+/** Gives `read` the plain bytes of an answer, as far as they may hold counts. */
+function openSource(
+  { type, encoding }: Answer,
+  read: (bytes: Uint8Array) => void,
+): Unpacker {
+  if (OPAQUE.test(type ?? "")) return { push() {}, end: () => DONE };
+  const coding = encoding?.trim().toLowerCase() || "identity";
+  if (coding === "identity") return { push: read, end: () => DONE };
+  return openUnpacker(coding, read) ??
+    { push() {}, end: () => Promise.resolve(false) };
+}
+
+const DONE = Promise.resolve(true);
