@@ -41,7 +41,7 @@ Deno.test("the corpus names a source and a date for every shape", () => {
 for (const row of bodies) {
   const { name, file, is } = row;
   Deno.test(`openMeter() ${file}: ${name}`, async () => {
-    for (const newline of ["\n", "\r\n"]) {
+    for (const newline of ["\n", "\r\n", "\r"]) {
       const body = encoder.encode(pieces(row, newline).join(""));
       assert.deepEqual(await metered(row, body), is);
       for (let cut = 1; cut < body.length; cut++) {

@@ -12,7 +12,7 @@
 
 /** Longest value that is kept, bytes; of a longer one nothing is. */
 const LONGEST = 65_536;
-/** Longest member name that can be asked for, bytes. */
+/** Longest member name that can be asked for, and longest number, bytes. */
 const LONGEST_NAME = 64;
 
 /** The places asked for, in the form of the JSON itself. */
@@ -67,6 +67,8 @@ interface State {
   kept: string | undefined;
   /** Bytes in `kept`. */
   size: number;
+  /** Whether it is a name or a word, which are ASCII where they count. */
+  short: boolean;
   /** Where in the chunk begins what has not been kept yet. */
   from: number;
 }
@@ -90,6 +92,7 @@ export function openScan(shape: Shape, finder: Finder): Scan {
     wanted: undefined,
     kept: "",
     size: 0,
+    short: false,
     from: 0,
   });
   let state = fresh();
@@ -181,6 +184,7 @@ function beginValue(state: State, byte: number, at: number): void {
   state.wanted = typeof place === "string" ? place : undefined;
   state.kept = "";
   state.size = 0;
+  state.short = false;
   state.from = at;
   if (container && typeof place === "object") {
     const array = byte === ARRAY;
@@ -190,10 +194,13 @@ function beginValue(state: State, byte: number, at: number): void {
     state.depth = 1;
   } else if (byte === QUOTE) {
     state.inString = true;
-    if (frame && !frame.array && frame.name === undefined) state.wanted = NAME;
+    if (frame && !frame.array && frame.name === undefined) {
+      state.wanted = NAME;
+      state.short = true;
+    }
     if (isMeasured(state)) state.from = at + 1;
   } else {
-    state.inWord = true;
+    state.inWord = state.short = true;
     if (frame === undefined) state.wanted = WORD;
   }
 }
@@ -212,7 +219,7 @@ function isMeasured({ wanted, finder }: State): boolean {
 
 /** Takes over what of the chunk, up to `end`, belongs to the value being read. */
 function keep(state: State, chunk: Uint8Array, end: number): void {
-  const { wanted, from, finder } = state;
+  const { wanted, from, finder, decoder, short } = state;
   state.from = end;
   if (wanted === undefined || end === from) return;
   if (isMeasured(state)) {
@@ -220,15 +227,25 @@ function keep(state: State, chunk: Uint8Array, end: number): void {
     return;
   }
   state.size += end - from;
-  if (state.size > (wanted === NAME ? LONGEST_NAME : LONGEST)) {
-    state.kept = undefined;
-  }
   if (state.kept === undefined) return;
+  if (state.size > (short ? LONGEST_NAME : LONGEST)) {
+    state.kept = undefined;
+    decoder.decode(); // forgets half a character
+    return;
+  }
+  // Decoders are slow, and most values ASCII.
+  const ascii = short || state.kept === "" && isAscii(chunk, from, end);
   const bytes = chunk.subarray(from, end);
-  // Names asked for are ASCII, and short: the decoder would be slow.
-  state.kept += wanted === NAME
-    ? String.fromCharCode(...bytes)
-    : state.decoder.decode(bytes, { stream: true });
+  state.kept += ascii
+    ? String.fromCharCode.apply(null, bytes as unknown as number[])
+    : decoder.decode(bytes, { stream: true });
+}
+
+/** Whether so few bytes are all ASCII that characters can be made of them at once. */
+function isAscii(chunk: Uint8Array, from: number, end: number): boolean {
+  if (end - from > LONGEST_NAME) return false;
+  while (from < end && chunk[from]! < 0x80) from++;
+  return from === end;
 }
 
 /** The value being read ends at `end`. */

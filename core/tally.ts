@@ -164,7 +164,7 @@ function endEvent(state: State, how: Metering): void {
     state.searches = 0;
     state.tools = {};
   }
-  delete named["type"];
+  named["type"] = undefined;
 }
 
 function addPending(state: State, how: Metering): void {
