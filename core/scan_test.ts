@@ -29,10 +29,10 @@ function found(bytes: Uint8Array, size: number): string[] {
 }
 
 const encoder = new TextEncoder();
-const OBJECT = String
-  .raw`{"x":[1,{"usage":"\"]}"}],"us\u0061ge":{"p":1,"é":"😀\\"},"choices":[{"delta":{"content":"ab\"c😀"}},{"delta":{"content":null}},7],"model":"mödel"}`;
+const OBJECT =
+  '{"x":[1,{"usage":"\\"]}"}],"us\\u0061ge":{"p":1,"é":"😀\\\\"},"choices":[{"delta":{"content":"ab\\"c😀"}},{"delta":{"content":null}},7],"model":"mödel"}';
 const FINDS = [
-  String.raw`usage {"p":1,"é":"😀\\"}`,
+  'usage {"p":1,"é":"😀\\\\"}',
   'model "mödel"',
 ];
 
