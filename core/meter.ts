@@ -45,7 +45,7 @@ export interface Dialect {
    * Where in the answer's JSON, or in that of each event, there stands:
    * `usage`, the counts; `begun`, those of the input alone, before the output;
    * `tools`, more counts; `seconds` of sound that was heard; `model`, `hearer`, `tier`, `type`, `status`, `object`,
-   * strings; `action`, something done; `image`, a picture made; `text` and
+   * strings; `background`, true; `action`, something done; `image`, a picture made; `text` and
    * `audio`, what is guessed from.
    */
   readonly shape: Shape;
@@ -65,6 +65,8 @@ export interface Metering {
   readonly tier?: string;
   /** The usage shown is that of a thing which can be looked at again: the path's name for it (group 1), or the one that the answer gives. */
   readonly once?: RegExp | "named";
+  /** `once` holds only of things that are made in the background; others were counted when they were made, and what is `shown` here of them counts nothing. */
+  readonly background?: "made" | "shown";
   /** Streams tell their usage only to who asks for it: see `askForUsage()`. */
   readonly asks?: true;
   /** Pictures are counted. */
@@ -114,7 +116,7 @@ export interface Metered {
   readonly tier?: string;
   /** Where more than one model was used: the parts of `usage`; `""` is a model nobody named. */
   readonly byModel?: Readonly<Record<string, Usage>>;
-  /** The thing whose usage this is: it is shown at every look at it, and is to be counted at the first. */
+  /** The thing whose usage this is: it is shown at every look at it, and is to be counted at the first that is `measured`, and at the first that is `partial`. */
   readonly once?: string;
   /** Nothing is known yet: the work goes on, and a later look at `once` shows its usage. */
   readonly later?: true;

@@ -49,6 +49,7 @@ interface State {
   pending: Counts[];
   /** Strings that stood beside; of the event: `type`. */
   named: Record<string, string | undefined>;
+  background: boolean;
   searches: number;
   /** Bytes to guess from that no count has covered; those of this event. */
   passed: { text: number; audio: number };
@@ -72,6 +73,7 @@ export function openTally(how: Metering, answer: Answer): Tally {
     tools: {},
     pending: [],
     named: {},
+    background: false,
     searches: 0,
     passed: { text: 0, audio: 0 },
     event: { text: 0, audio: 0, images: 0 },
@@ -114,6 +116,8 @@ function take(state: State, name: string, text: string | undefined): void {
   const value = parse(text);
   if (name === "action") {
     if (value === "search") state.searches++;
+  } else if (name === "background") {
+    state.background ||= value === true;
   } else if (name === "seconds") {
     takeCounts(state, "usage", { type: "duration", seconds: value });
   } else if (typeof value === "string") {
@@ -203,7 +207,11 @@ function close(
     bills.set(main, usage);
   }
   const common = identity(state, how, answer);
-  if (how.once && !events(answer) && LATER.test(named["status"] ?? "")) {
+  if (how.background === "shown" && !state.background) {
+    const sure = finished ? "measured" : "estimated";
+    return { state: sure, usage: {}, ...common };
+  }
+  if (common.once && !events(answer) && LATER.test(named["status"] ?? "")) {
     return { state: "estimated", usage: {}, later: true, ...common };
   }
   const known = bills.size > 0;
@@ -252,15 +260,17 @@ function withGuess(
 type Identity = Pick<Metered, "model" | "tier" | "once">;
 
 function identity(
-  { named, tier }: State,
+  { named, tier, background }: State,
   how: Metering,
   { path = "" }: Answer,
 ): Identity {
   const { model, object } = named;
   const level = how.tier ?? tier ?? named["tier"];
-  const once = how.once === "named"
-    ? object
-    : how.once && (how.once.exec(path)?.[1] ?? object);
+  const counted = how.background !== undefined && !background;
+  const inPath = how.once instanceof RegExp
+    ? how.once.exec(path)?.[1]
+    : undefined;
+  const once = how.once && !counted ? inPath ?? object : undefined;
   return {
     ...model !== undefined && { model },
     ...typeof level === "string" && { tier: level.toLowerCase() },

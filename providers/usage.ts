@@ -35,10 +35,17 @@ function openaiRows(base: string): readonly MeteringRow[] {
     [{ dialect: OPENAI }, at("^POST V/embeddings$")],
     // A socket asks for responses with GET and an upgrade.
     [{ dialect: OPENAI, each: true }, at("^GET V/responses$")],
-    [{ dialect: OPENAI, once: "named" }, at("^POST V/responses$")],
+    [
+      { dialect: OPENAI, once: "named", background: "made" },
+      at("^POST V/responses$"),
+    ],
     [{ dialect: OPENAI }, at("^POST V/responses/compact$")],
     [
-      { dialect: OPENAI, once: /\/responses\/([^/]+)/ },
+      {
+        dialect: OPENAI,
+        once: /\/responses\/([^/]+)/,
+        background: "shown",
+      },
       at("^(?:GET V/responses/[^/]+|POST V/responses/[^/]+/cancel)$"),
     ],
     [

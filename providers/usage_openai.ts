@@ -118,11 +118,13 @@ const OPENAI_SHAPE: Shape = {
   delta: "text",
   id: "object",
   status: "status",
+  background: "background",
   tool_usage: "tools",
   output: ITEMS,
   response: {
     id: "object",
     status: "status",
+    background: "background",
     model: "model",
     service_tier: "tier",
     usage: "usage",
