@@ -42,8 +42,8 @@ const MAY_DEPEND: Record<string, readonly string[]> = {
   "store": ["@upstash/redis/cloudflare"],
 };
 
-/** Pure functions of the standard library, the same on both runtimes. */
-const CORE_BUILT_IN = ["node:buffer", "node:crypto", "node:net"];
+/** Pure functions of the standard library, the same on both runtimes; of `node:zlib` only streams in memory, since the web's own know no Brotli. */
+const CORE_BUILT_IN = ["node:buffer", "node:crypto", "node:net", "node:zlib"];
 
 const root = new URL("./", import.meta.url);
 const skipped =

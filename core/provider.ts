@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { MeteringRow } from "./meter.ts";
 import type { RefusalFacts } from "./refusal.ts";
 import type { Region } from "./region.ts";
 import type { CleanTarget, Target } from "./target.ts";
@@ -76,6 +77,8 @@ export interface Provider {
   readonly canonical?: (target: CleanTarget) => CleanTarget;
   /** What `METHOD /path` is for, the path in lower case and without a slash at its end; the first that fits. */
   readonly endpoints: readonly (readonly [EndpointClass, RegExp])[];
+  /** How the answers of `METHOD /path` are metered, as above; what fits none is unknown. */
+  readonly usage: readonly MeteringRow[];
   /** What its holders make and can name again. */
   readonly objects: ObjectNames;
   /** How the secrets begin that its realtime endpoints mint. */

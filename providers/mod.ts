@@ -24,6 +24,7 @@ import {
   GEMINI_OBJECTS,
   OPENAI_OBJECTS,
 } from "./objects.ts";
+import { ANTHROPIC_USAGE, GEMINI_USAGE, OPENAI_USAGE } from "./usage.ts";
 
 /** Google's OpenAI-compatible surface, which speaks OpenAI's wire. */
 const GEMINI_AS_OPENAI = /^\/v1beta\/openai(?:\/|$)/;
@@ -53,6 +54,7 @@ const gemini: Provider = {
   envelope: (path) =>
     GEMINI_AS_OPENAI.test(path) ? openaiEnvelope : googleEnvelope,
   endpoints: GEMINI_ENDPOINTS,
+  usage: GEMINI_USAGE,
   objects: GEMINI_OBJECTS,
   minted: "auth_tokens/",
   upload: { path: /^\/upload\//, parameter: "upload_id" },
@@ -90,6 +92,7 @@ const anthropic: Provider = {
   envelope: (path) =>
     ANTHROPIC_AS_OPENAI.test(path) ? openaiEnvelope : anthropicEnvelope,
   endpoints: ANTHROPIC_ENDPOINTS,
+  usage: ANTHROPIC_USAGE,
   objects: ANTHROPIC_OBJECTS,
   followed: [{ path: /^\/v1\/messages\/batches/, field: "results_url" }],
   sockets: [],
@@ -120,6 +123,7 @@ const openai: Provider = {
   envelope: () => openaiEnvelope,
   canonical: azureAsOpenai,
   endpoints: OPENAI_ENDPOINTS,
+  usage: OPENAI_USAGE,
   objects: OPENAI_OBJECTS,
   minted: "ek_",
   followed: [],
