@@ -89,6 +89,10 @@ export const SETTINGS = {
     default: "900",
     about: "silence allowed within an origin's answer",
   },
+  PRICES_FILE: {
+    default: "",
+    about: "your own prices, before doppel's: a path, or an http(s) URL",
+  },
   LOG: {
     default: "requests",
     about: "`requests`: a line each; `errors`: failures only; `off`",
@@ -144,6 +148,8 @@ export interface Settings {
   readonly firstByteSeconds: number;
   /** Seconds. */
   readonly idleSeconds: number;
+  /** Path or URL of the owner's prices. */
+  readonly pricesFile?: string;
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
@@ -183,6 +189,7 @@ export function readSettings(
     maxBodyBytes: integer(env, "MAX_BODY_BYTES", 1, Number.MAX_SAFE_INTEGER),
     firstByteSeconds: integer(env, "FIRST_BYTE_SECONDS", 1, 86400),
     idleSeconds: integer(env, "IDLE_SECONDS", 1, 86400),
+    ...(env.PRICES_FILE && { pricesFile: env.PRICES_FILE }),
     log: logOf(env),
   };
 }

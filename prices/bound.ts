@@ -12,17 +12,12 @@ import {
   tariffOf,
   total,
 } from "./price.ts";
-import {
-  costsNothing,
-  type Demand,
-  demandOf,
-  type Unbounded,
-} from "./request.ts";
+import { type Demand, demandOf, type Unbounded } from "./request.ts";
 import type { RateKind, Row } from "./row.ts";
 
-/** A request to be bounded. */
+/** A request to be bounded; its `tier` only where it is not in its content. */
 export interface Ask extends Occasion {
-  /** `METHOD /path`. */
+  /** `METHOD /path`, the path in any case. */
   readonly endpoint: string;
   /** Its content; nothing where it has none or is not JSON. */
   readonly text?: string | undefined;
@@ -38,11 +33,8 @@ export interface Bound {
   readonly outputTokens: number;
 }
 
-/** The bound of a call; where there is none, why, and what mends it. */
+/** The bound of a call to an endpoint that costs something; where there is none, why, and what mends it. */
 export function worstCase(book: PriceBook, ask: Ask): Bound | Unbounded {
-  if (costsNothing(ask.endpoint)) {
-    return { microDollars: 0, inputTokens: 0, outputTokens: 0 };
-  }
   const worst = worstOf(book, ask);
   return "unbounded" in worst ? worst : worst.at(worst.limit);
 }

@@ -397,16 +397,6 @@ Deno.test("worstCase() is what the request can cause, at the dearest rates that 
     (worstCase(book, { ...imagen, provider: "gemini" }) as Bound).microDollars,
     160_000,
   );
-  for (
-    const free of [
-      "GET /v1/models",
-      "POST /v1/messages/count_tokens",
-      "POST /v1/moderations",
-      "DELETE /v1/files/x",
-    ]
-  ) {
-    assert.equal(bound(free, "", undefined).microDollars, 0, free);
-  }
 });
 
 Deno.test("a letter that becomes many tokens after normalisation counts as many", () => {
@@ -418,6 +408,18 @@ Deno.test("a letter that becomes many tokens after normalisation counts as many"
   const escaped = '{"messages":[{"role":"user","content":"' +
     "\\ufdfa".repeat(1_000) + '"}],"max_tokens":1}';
   assert.ok(bound(CHAT, "gpt-4o", escaped).inputTokens >= 33_000);
+});
+
+Deno.test("members are found however they are escaped", () => {
+  const body = (name: string) =>
+    `{"messages":[],"max_tokens":10,"${name}":{"t\\u0074l":"1h"}}`;
+  const plain = bound(MESSAGES, "claude-opus-5", body("cache_controls"));
+  const cached = bound(MESSAGES, "claude-opus-5", body("c\\u0061che_control"));
+  const { inputTokens } = cached;
+  assert.equal(plain.microDollars, plain.inputTokens * 5 + 250);
+  assert.equal(cached.microDollars, inputTokens * 10 + 250);
+  const tool = '{"tools":[{"type":"web\\u005fsearch"}]}';
+  assert.match(reason(RESPONSES, "gpt-5", tool), /the tool "web_search"/);
 });
 
 Deno.test("what has no bound is refused, with the mend", () => {
@@ -463,6 +465,14 @@ Deno.test("what has no bound is refused, with the mend", () => {
     ],
     [RESPONSES, "gpt-5", { input: "x", tools: [{ type: "mcp" }] }, /"mcp"/],
     [RESPONSES, "gpt-5", { prompt: { id: "p" } }, /stored "prompt"/],
+    [RESPONSES, "gpt-5", { input: "x", background: true }, /"background"/],
+    [
+      CHAT,
+      "gpt-4o",
+      `{"messages":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
+      /no plain JSON/,
+    ],
+    ["GET /v1/batches/b", "gpt-5", {}, /endpoint has no price/],
     [MESSAGES, "claude-opus-5", {
       ...chat,
       tools: [{ type: "web_search_20250305", name: "web_search" }],

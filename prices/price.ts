@@ -196,7 +196,7 @@ const PLAIN =
 /** The tiers that change a price. */
 export function tiersOf(tier = ""): string[] {
   return tier.toLowerCase().split(" ")
-    .map((one) => one.replace(/^service_tier_/, ""))
+    .map((one) => one.replace(/^(?:service_tier|on_demand)_/, ""))
     .filter((one) => !PLAIN.test(one));
 }
 

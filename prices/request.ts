@@ -58,8 +58,6 @@ export interface Shape {
   readonly times?: readonly (readonly string[])[];
   /** What is asked for in place of an answer in tokens. */
   readonly makes?: "nothing" | "speech" | "images";
-  /** What it writes where no limit is given, if that is not up to the model. */
-  readonly usual?: number;
   /** What asks for a cache, where caches are not written to unasked. */
   readonly cacheAsked?: RegExp;
 }
@@ -75,12 +73,11 @@ const SHAPES: readonly (readonly [RegExp, Shape])[] = [
   [/\/responses$/, { limit: [["max_output_tokens"]] }],
   [/\/v1\/messages$/, {
     limit: [["max_tokens"]],
-    cacheAsked: /cache_control|\\u/,
+    cacheAsked: /"cache_control"/,
   }],
   [/\/v1\/completions$/, {
     limit: [["max_tokens"]],
     times: [["n"], ["best_of"]],
-    usual: 16,
   }],
   [/:(?:stream)?generatecontent$/i, {
     limit: CONFIG.flatMap((config) => [
@@ -92,20 +89,13 @@ const SHAPES: readonly (readonly [RegExp, Shape])[] = [
       [config, "candidate_count"],
     ]),
   }],
+  [/\/interactions$/, { limit: [["generation_config", "max_output_tokens"]] }],
+  [/\/v1\/complete$/, { limit: [["max_tokens_to_sample"]] }],
   [/\/embeddings$|:(?:batch)?embedcontents?$/i, { makes: "nothing" }],
   [/\/audio\/speech$/, { makes: "speech" }],
   [/\/images\/generations$/, { makes: "images", times: [["n"]] }],
   [/:predict$/, { makes: "images", times: [["parameters", "sampleCount"]] }],
 ];
-
-/** What costs nothing. */
-const FREE =
-  /^(?:GET|HEAD|OPTIONS|DELETE) |\/(?:moderations|input_tokens|count_tokens|cancel)$|:(?:counttokens|computetokens)$|^POST (?:\/upload)?\/v1(?:beta)?\/(?:openai\/)?(?:files|uploads)\b/i;
-
-/** Whether an endpoint, as `METHOD /path`, costs nothing. */
-export function costsNothing(endpoint: string): boolean {
-  return FREE.test(endpoint);
-}
 
 /** Members that make an API look up or do what nobody can count beforehand. */
 const UNCOUNTED = [
@@ -115,10 +105,14 @@ const UNCOUNTED = [
   "container",
   "context_management",
   "plugins",
+  "agent",
+  // Billed when nobody watches any more.
+  "background",
 ];
 /** Members that bring what is not in the request, but in the model's context. */
 const ELSEWHERE = [
   "previous_response_id",
+  "previous_interaction_id",
   "conversation",
   "cachedContent",
   "cached_content",
@@ -170,8 +164,8 @@ export function demandOf(
     inputTokens: shape.makes === "speech" ? 0 : elsewhere ? undefined : bytes,
     pictures: found.pictures,
     oneContext: prompts === 1 && shape.makes === undefined,
-    cache: cacheOf(text, shape),
-    maxOutput: limit ?? shape.usual,
+    cache: cacheOf(/\\u/.test(text) ? JSON.stringify(body) : text, shape),
+    maxOutput: limit,
     moreOutput: isGiven(body.prediction) ? bytes : 0,
     answers: shape.makes === undefined || shape.makes === "images" ? count : 0,
     characters: shape.makes === "speech" ? bytes : 0,
@@ -221,7 +215,7 @@ function promptsIn({ prompt }: Members): number {
 
 function cacheOf(text: string, { cacheAsked }: Shape): Demand["cache"] {
   if (cacheAsked !== undefined && !cacheAsked.test(text)) return "none";
-  return /"(?:ttl|prompt_cache_retention|[a-z_]*cache_options)"|\\u/.test(text)
+  return /"(?:ttl|prompt_cache_retention|[a-z_]*cache_options)"/.test(text)
     ? "hours"
     : "minutes";
 }

@@ -107,6 +107,7 @@ const ROW = [
   ...Object.keys(RATES),
   "dated",
   "source",
+  "note",
 ];
 
 function readRow(value: unknown, at: string, file: Fields): Row {

@@ -7,6 +7,9 @@
 /** An object's members. */
 export type Members = Readonly<Record<string, unknown>>;
 
+/** Far above any schema, far below any stack. */
+const DEEPEST = 256;
+
 /** The object, if no object in it has a member twice: parsers differ in which of them counts. */
 export function strictly(text: string): Members | undefined {
   try {
@@ -18,11 +21,12 @@ export function strictly(text: string): Members | undefined {
   }
 }
 
-function namesIn(value: unknown): number {
+function namesIn(value: unknown, depth = 0): number {
   if (typeof value !== "object" || value === null) return 0;
+  if (depth > DEEPEST) throw new RangeError("too deep to be read");
   const inner = Object.values(value);
   const own = Array.isArray(value) ? 0 : inner.length;
-  return inner.reduce((sum: number, one) => sum + namesIn(one), own);
+  return inner.reduce((sum: number, one) => sum + namesIn(one, depth + 1), own);
 }
 
 /** Colons outside of strings. */
