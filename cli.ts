@@ -21,6 +21,8 @@ import {
 } from "./cli/print.ts";
 import { callAdmin, signedFields } from "./client.ts";
 import { SETTINGS } from "./core/environment.ts";
+import { pricesFrom } from "./prices/book.ts";
+import { priceLines } from "./prices/explain.ts";
 
 /** What a command gives: `json` for programs, `text` for people. */
 interface Output {
@@ -80,6 +82,8 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     const text = table(["id", "origin", "credentials"], providers as Row[]);
     return { json: providers, text };
   },
+  "prices MODEL [--provider P]": ({ provider }, model) =>
+    prices(model, provider as string | undefined),
   "audit": async () => {
     const entries = await all("/admin/audit", "entries");
     const text = table(["time", "action", "token", "changed"], entries);
@@ -126,7 +130,7 @@ const USAGE = `${
 TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339. sign prints a curl
 command. Every command takes --json. DOPPEL_URL (${url}) says
 where doppel is; ADMIN_SECRET, or else the local data directory, holds the
-secret.`;
+secret. prices asks nobody: it reads doppel's own tables, and PRICES_FILE.`;
 
 try {
   const asked = understood(Object.keys(COMMANDS), process.argv.slice(2));
@@ -207,6 +211,18 @@ async function importFile(file: string): Promise<Output> {
   }
   const imported = tokens.length;
   return { json: { imported }, text: `${imported} tokens are imported.` };
+}
+
+/** Asks no doppel: the tables are its own, and the owner's file. */
+async function prices(model: string, provider?: string): Promise<Output> {
+  const file = process.env.PRICES_FILE;
+  const book = pricesFrom({ file, now: Date.now, defer: () => {} });
+  const time = Math.floor(Date.now() / 1000);
+  const lines = priceLines(await book(), { model, provider, time });
+  if (lines.length === 0) throw new Error(`no price is known for ${model}.`);
+  const shown = ["provider", "kind", "tier", "over", "amount", "per"];
+  const rows = lines.map((line): Row => ({ ...line }));
+  return { json: lines, text: table([...shown, "dated", "source"], rows) };
 }
 
 function curl(method: string, path: string, data: string): Output {

@@ -176,6 +176,50 @@ Deno.test("doppel keeps control characters out of the terminal", () =>
     assert.doesNotMatch(out, /\x1b/);
   }));
 
+Deno.test("doppel prices explains a price line by line, and needs no doppel", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "doppel-cli-"));
+  const file = join(folder, "prices.json");
+  const rows = [
+    { models: "gpt-4o", input: 1 },
+    { models: "gpt-4o", tiers: "warp", output: 99 },
+  ];
+  writeFileSync(
+    file,
+    JSON.stringify({
+      dated: "2026-11-19",
+      source: "a contract",
+      providers: { openai: rows },
+    }),
+  );
+  await withDoppel(async (doppel) => {
+    const { out } = await doppel("prices", "gpt-4o", "--json");
+    const lines: Record<string, unknown>[] = JSON.parse(out);
+    const find = (kind: string, tier?: string) =>
+      lines.filter((line) => line.kind === kind && line.tier === tier);
+    assert.deepEqual(find("input"), [{
+      provider: "openai",
+      kind: "input",
+      amount: 1,
+      per: "1,000,000",
+      dated: "2026-11-19",
+      source: "a contract",
+    }]);
+    assert.equal(find("output")[0]!.amount, 10);
+    assert.equal(find("output", "warp")[0]!.amount, 99);
+    assert.equal(find("all tokens", "priority")[0]!.amount, 170);
+    assert.equal(find("context")[0]!.amount, 128_000);
+    const long = await doppel("prices", "gpt-6.1-sol", "--provider", "openai");
+    assert.match(long.out, /^openai +input +- +272000 +4 +1,000,000 /m);
+    const none = await doppel("prices", "gpt-4o", "--provider", "gemini");
+    assert.deepEqual([none.code, none.out], [1, ""]);
+    assert.match(none.error, /no price is known for gpt-4o/);
+    writeFileSync(file, "{");
+    const bad = await doppel("prices", "gpt-4o");
+    assert.match(bad.error, /^doppel: the table of prices is not JSON\n$/);
+  }, { DOPPEL_URL: "http://127.0.0.1:1", PRICES_FILE: file });
+  rmSync(folder, { recursive: true });
+});
+
 Deno.test("doppel: usage errors exit 2, all others 1, in one line on stderr", () =>
   withDoppel(async (doppel) => {
     for (

@@ -6,9 +6,7 @@
  * @module
  */
 
-import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import process from "node:process";
 import {
   acceptByResponse,
@@ -18,6 +16,7 @@ import {
   type UpgradingServer,
 } from "./accept.ts";
 import { type Bindings, doppel } from "./app.ts";
+import { openStore, readTls } from "./boot.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
@@ -26,14 +25,18 @@ import { clientAddress } from "./core/policy.ts";
 import { createSockets } from "./core/relay.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
 import { directSocket } from "./core/socket.ts";
+import { createRunning } from "./core/running.ts";
 import { createStamps } from "./core/stamp.ts";
-import { type Store, StoreUnavailable } from "./core/store.ts";
+import { StoreUnavailable } from "./core/store.ts";
 import { derivedSecret } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
 import { besideHop, throughHop, type Ways } from "./hop.ts";
 import { dialer } from "./dial.ts";
 import manifest from "./package.json" with { type: "json" };
+import type { Prices } from "./core/account.ts";
+import { pricesFrom } from "./prices/book.ts";
+import { pricesOf } from "./prices/mod.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";
 
 /** What the two runtimes hand to a default export's `fetch` beside the request. */
@@ -115,6 +118,9 @@ const app = doppel({
   pingSeconds: settings.pingSeconds,
   publicUrl: settings.publicUrl,
   stamps: createStamps(Date.now),
+  running: createRunning({ store, now: Date.now, fault }),
+  prices: pricing(),
+  metering: true,
   adminSecrets,
   adminWindow: settings.adminWindow,
   version: manifest.version,
@@ -181,56 +187,14 @@ function entranceOf({ egress, adminWindow }: Settings): Entrance | undefined {
   return { secret, window: adminWindow, direct };
 }
 
-/** Certificate and key as PEM; whoever cannot read them does not start, and least of all without TLS. */
-function readTls({ tls }: Settings): { cert: string; key: string } | undefined {
-  if (tls === undefined) return undefined;
-  try {
-    return {
-      cert: readFileSync(tls.cert, "utf8"),
-      key: readFileSync(tls.key, "utf8"),
-    };
-  } catch {
-    console.error("doppel cannot start: TLS_CERT or TLS_KEY cannot be read.");
-    process.exit(1);
-  }
-}
-
-/** Upstash where it is configured; else SQLite, with a secret of its own on the first start. */
-async function openStore(settings: Settings): Promise<{
-  store: Store;
-  place: string;
-  adminSecrets: readonly string[];
-}> {
-  const { upstash, adminSecrets } = settings;
-  if (upstash !== undefined) {
-    const { upstashStore } = await import("./store/upstash.ts");
-    return { store: upstashStore(upstash), place: "Upstash", adminSecrets };
-  }
-  const directory = resolve(settings.data);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  chmodSync(directory, 0o700);
-  process.umask(0o077);
-  const { DatabaseSync } = await import("node:sqlite");
-  const { sqliteStore } = await import("./store/sqlite.ts");
-  return {
-    store: sqliteStore(new DatabaseSync(join(directory, "doppel.sqlite"))),
-    place: directory,
-    adminSecrets: adminSecrets.length > 0
-      ? adminSecrets
-      : [localSecret(join(directory, "admin_secret"))],
-  };
-}
-
-/** Made by whichever process is the first to start here. */
-function localSecret(file: string): string {
-  try {
-    const secret = randomBytes(32).toString("base64url");
-    writeFileSync(file, secret + "\n", { mode: 0o600, flag: "wx" });
-    return secret;
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
-    return readFileSync(file, "utf8").trim();
-  }
+/** Prices are loaded when the first is needed. */
+function pricing(): Prices {
+  const book = pricesFrom({
+    file: settings.pricesFile,
+    now: Date.now,
+    defer: (name, work) => void work.catch((error) => fault(name, error)),
+  });
+  return pricesOf(book);
 }
 
 /** One line of JSON on stdout. */

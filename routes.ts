@@ -4,12 +4,14 @@
  * @module
  */
 
-import { admit, type Presented } from "./core/admit.ts";
+import { type Account, type AccountDeps, openAccount } from "./core/account.ts";
+import { admit, type Holder, type Presented } from "./core/admit.ts";
 import { type Content, readContent } from "./core/content.ts";
 import { type Credential, credentialOf } from "./core/credential.ts";
 import { uploadOf } from "./core/edit.ts";
 import { type Egress, METHODS } from "./core/egress.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
+import { modelsNamed } from "./core/model.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
 import { authorize, authorizeModels, authorizeSocket } from "./core/policy.ts";
 import {
@@ -19,8 +21,13 @@ import {
   type Route,
 } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
-import { refusalResponse } from "./core/refuse.ts";
+import { refusalBody, refusalResponse } from "./core/refuse.ts";
 import { type Journey, respond } from "./core/respond.ts";
+import {
+  openRevocation,
+  type Revocation,
+  type Running,
+} from "./core/running.ts";
 import { readSlots } from "./core/slot.ts";
 import { wantsSocket } from "./core/socket.ts";
 import type { Stamps } from "./core/stamp.ts";
@@ -38,7 +45,7 @@ import {
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
-export interface Deps extends SocketDeps {
+export interface Deps extends SocketDeps, AccountDeps {
   /** Tokens and what belongs to them. */
   readonly store: Store;
   /** The provider table, origins as configured. */
@@ -65,6 +72,8 @@ export interface Deps extends SocketDeps {
   readonly pingSeconds: number;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
+  /** What is under way. */
+  readonly running: Running;
   /** Which uses are to be written. */
   readonly stamps: Stamps;
 }
@@ -100,7 +109,7 @@ interface Context {
   readonly address: () => string | undefined;
 }
 
-/** The straight line. */
+/** The straight line: who asks is admitted here, what is asked goes its way in `carry()`. */
 async function forward(
   request: Request,
   asked: Asked | Refusal,
@@ -109,14 +118,43 @@ async function forward(
   if (isRefusal(asked)) return asked;
 
   const taking = { lease: journal.id, now: deps.now() };
-  const now = Math.floor(taking.now / 1000);
   const holder = await admit(asked, deps.store, taking);
   if (isRefusal(holder)) return holder;
-  const { token } = holder;
-  const route = routeFor(token, asked, deps.providers);
-  journal.note({ token: token.id, provider: route.provider.id });
+  const route = routeFor(holder.token, asked, deps.providers);
+  journal.note({ token: holder.token.id, provider: route.provider.id });
 
-  const { method, signal } = request;
+  const account = openAccount(holder, { route, method: request.method }, deps);
+  journal.whenClosed(account.close);
+  const revocation = openRevocation(request.signal);
+  journal.whenClosed(deps.running.begin({
+    token: holder.token.id,
+    hash: holder.by,
+    lease: holder.taken?.lease,
+    end: revocation.end,
+  }));
+  const admitted = { holder, route, account, revocation, address };
+  const outcome = await carry(request, admitted, { deps, journal });
+  return isRefusal(outcome) ? revocation.why ?? outcome : outcome;
+}
+
+/** An admitted request, and all that belongs to it. */
+interface Admitted {
+  readonly holder: Holder;
+  readonly route: Route;
+  readonly account: Account;
+  readonly revocation: Revocation;
+  readonly address: () => string | undefined;
+}
+
+/** The straight line's second half: to the origin and back. */
+async function carry(
+  request: Request,
+  { holder, route, account, revocation, address }: Admitted,
+  { deps, journal }: Pick<Context, "deps" | "journal">,
+): Promise<Response | Refusal> {
+  const { token } = holder;
+  const { method } = request;
+  const { signal } = revocation;
   const socket = wantsSocket(request);
   const denied = authorize(holder, route, method, address) ??
     (socket ? authorizeSocket(token, route, method) : undefined);
@@ -125,31 +163,25 @@ async function forward(
   const credential = credentialOf(holder, deps.pools[route.provider.id]);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
-  const journey: Journey = {
+  const journey = journeyOf(request, { holder, route, account, revocation }, {
+    deps,
     journal,
-    route,
-    method,
-    base: () => publicBase(request, route, deps),
-    editing: { ...deps, route, method, holder, now },
-    idleSeconds: deps.idleSeconds,
-    pingSeconds: deps.pingSeconds,
-    signal,
-  };
+  });
   if (socket) {
+    account.sent();
     const opened = await openSocket(request, credential, journey, deps);
-    if (!isRefusal(opened)) account(token, deps);
+    if (!isRefusal(opened)) stamp(token, deps);
     return opened;
   }
 
   const content = await take(request, token, deps);
   if (isRefusal(content)) return content;
-  const deniedContent = await authorizeContent(token, deps.store, {
-    route,
-    request,
-    content: content.bytes,
-  });
+  const sources = { route, request, content: content.bytes };
+  const deniedContent = await authorizeContent(token, deps.store, sources) ??
+    await account.hold({ ...content, model: modelOf(token, sources) });
   if (deniedContent) return deniedContent;
 
+  account.sent();
   const received = request.headers;
   const begun = await deps.egress(
     { ...route, method, credential, received, content, signal },
@@ -157,8 +189,32 @@ async function forward(
   if (isRefusal(begun)) return begun;
   if (begun.hop) journal.note({ hop: true });
 
-  account(token, deps);
+  stamp(token, deps);
   return await respond(begun, journey);
+}
+
+/** What the answer is sent down with. */
+function journeyOf(
+  request: Request,
+  { holder, route, account, revocation }: Omit<Admitted, "address">,
+  { deps, journal }: Pick<Context, "deps" | "journal">,
+): Journey {
+  const { method } = request;
+  const now = Math.floor(deps.now() / 1000);
+  const envelope = route.provider.envelope(route.target.path);
+  return {
+    journal,
+    route,
+    method,
+    base: () => publicBase(request, route, deps),
+    editing: { ...deps, route, method, holder, now },
+    meter: account.meter,
+    revocation,
+    lastWords: (why) => refusalBody(why, envelope, journal.id),
+    idleSeconds: deps.idleSeconds,
+    pingSeconds: deps.pingSeconds,
+    signal: revocation.signal,
+  };
 }
 
 /** A request whose caller and wish are known, not yet believed. */
@@ -210,7 +266,8 @@ async function take(
   token: TokenRecord,
   { maxBodyBytes }: Deps,
 ): Promise<Content | Refusal> {
-  const whole = token.models.length > 0 || token.isolated;
+  const whole = token.models.length > 0 || token.isolated ||
+    token.limits.budget !== undefined;
   try {
     return await readContent(request, { limit: maxBodyBytes, whole });
   } catch {
@@ -224,19 +281,33 @@ function authorizeContent(
   store: Store,
   sources: ObjectSources,
 ): Promise<Refusal | undefined> | Refusal | undefined {
-  const { route, request, content } = sources;
-  return authorizeModels(token, {
+  return authorizeModels(token, modelSources(sources)) ??
+    authorizeObjects(token, store, sources);
+}
+
+/** The model by which a budget reckons; empty where none is named beyond doubt. */
+function modelOf(
+  { limits }: TokenRecord,
+  sources: ObjectSources,
+): string {
+  if (limits.budget === undefined) return "";
+  const named = modelsNamed(modelSources(sources))?.named ?? [];
+  return new Set(named).size === 1 ? named[0]! : "";
+}
+
+function modelSources({ route, request, content }: ObjectSources) {
+  return {
     method: request.method,
     target: route.target,
     pattern: route.provider.modelInPath,
     type: request.headers.get("content-type"),
     encoding: request.headers.get("content-encoding"),
     content,
-  }) ?? authorizeObjects(token, store, sources);
+  };
 }
 
 /** Notes the use, at most once a minute, behind the answer's back. */
-function account({ id }: TokenRecord, { store, stamps, now, defer }: Deps) {
+function stamp({ id }: TokenRecord, { store, stamps, now, defer }: Deps) {
   if (!stamps.due(id)) return;
   const stamped = store.stampToken(id, Math.floor(now() / 1000));
   defer(

@@ -95,6 +95,10 @@ export const SETTINGS = {
     default: "0",
     about: "silence after which an event stream gets a `: ping`; 0: never",
   },
+  PRICES_FILE: {
+    default: "",
+    about: "your own prices, before doppel's: a path, or an http(s) URL",
+  },
   LOG: {
     default: "requests",
     about: "`requests`: a line each; `errors`: failures only; `off`",

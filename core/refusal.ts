@@ -45,6 +45,7 @@ export const REFUSALS = {
   token_invalid: no(401, "Unknown or revoked doppel token."),
   token_expired: no(401, "This doppel token has expired."),
   budget_exhausted: no(402, "The budget of this doppel token is used up."),
+  price_unknown: no(402, "What this request may cost cannot be bounded."),
   provider_denied: no(403, "This doppel token is not valid for this API."),
   model_denied: no(403, "This doppel token is not valid for this model."),
   endpoint_denied: no(403, "This doppel token is not valid for this endpoint."),

@@ -31,6 +31,8 @@ export interface Relay {
   readonly idleSeconds: number;
   /** Closed when the socket has ended. */
   readonly journal: Journal;
+  /** Looks at each message of the origin's. */
+  readonly tap?: ((message: Message) => void) | undefined;
   /** Ends it before its end. */
   readonly revocation?: Revocation | undefined;
   /** What the client is sent then, before the close. */
@@ -117,7 +119,10 @@ export function relay(
   });
   origin.listen({
     opened: () => {},
-    message: down.pass,
+    message(message) {
+      relayed.tap?.(message);
+      down.pass(message);
+    },
     closed: closed("origin_broken"),
   });
   relayed.revocation?.hear((why) => {

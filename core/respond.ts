@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Metering } from "./account.ts";
 import {
   claimLocation,
   claimUpload,
@@ -14,6 +15,7 @@ import {
   eventClaims,
 } from "./edit.ts";
 import type { Begun } from "./egress.ts";
+import type { Meter } from "./meter.ts";
 import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsDown } from "./rewrite.ts";
@@ -29,6 +31,8 @@ export interface Journey extends Watch {
   readonly method: string;
   /** What of the answer may have to be changed; absent: nothing. */
   readonly editing?: Editing;
+  /** Meters the answer's bytes, or a socket's messages. */
+  readonly meter?: ((answer: Metering) => Meter | undefined) | undefined;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
 }
@@ -75,9 +79,14 @@ export async function respond(
     journal.close("complete");
     return new Response(null, { status, headers });
   }
+  const meter = journey.meter?.(response);
   const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
   if (edits.length === 0) {
-    const tap = editing && eventClaims(editing, headers);
+    const claims = editing && eventClaims(editing, headers);
+    const tap = (claims || meter) && ((chunk: Uint8Array) => {
+      claims?.(chunk);
+      meter?.see(chunk);
+    });
     const watched = watch(response.body, begun, { ...journey, tap });
     return new Response(watched, { status, headers });
   }
@@ -88,6 +97,7 @@ export async function respond(
   if (isRefusal(content)) {
     return journey.signal.aborted ? { refused: "client_closed" } : content;
   }
+  if (!isRefusal(whole)) meter?.see(whole);
   headers.delete("content-length");
   journal.close("complete", { bytes: content.byteLength });
   return new Response(content, { status, headers });

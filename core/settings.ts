@@ -71,6 +71,8 @@ export interface Settings {
   readonly idleSeconds: number;
   /** Seconds; 0: no pings. */
   readonly pingSeconds: number;
+  /** Path or URL of the owner's prices. */
+  readonly pricesFile?: string;
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
@@ -113,6 +115,7 @@ export function readSettings(
     firstByteSeconds: integer(env, "FIRST_BYTE_SECONDS", 1, 86400),
     idleSeconds: integer(env, "IDLE_SECONDS", 1, 86400),
     pingSeconds: integer(env, "SSE_PING_SECONDS", 0, 86400),
+    ...(env.PRICES_FILE && { pricesFile: env.PRICES_FILE }),
     log: logOf(env),
   };
 }

@@ -11,7 +11,12 @@ import { isRefusal, type Refusal } from "./refusal.ts";
 import { relay, type Sockets } from "./relay.ts";
 import { type Journey, respond } from "./respond.ts";
 import { fieldsDown } from "./rewrite.ts";
-import { type Accept, readHandshake, type SocketEgress } from "./socket.ts";
+import {
+  type Accept,
+  type Message,
+  readHandshake,
+  type SocketEgress,
+} from "./socket.ts";
 
 /** What sockets need of the process. */
 export interface SocketDeps {
@@ -34,9 +39,7 @@ export async function openSocket(
 ): Promise<Response | Refusal> {
   const handshake = readHandshake(request.headers);
   if (isRefusal(handshake)) return handshake;
-  const { journal, route, signal, lastWord } = journey;
-  const lastWords = lastWord &&
-    ((why: Refusal) => JSON.stringify(lastWord(why)));
+  const { journal, route, signal } = journey;
   const received = request.headers;
   const { protocols } = handshake;
   const dialled = await dial({
@@ -66,6 +69,8 @@ export async function openSocket(
     ...(originId !== null && { originId }),
   });
   const { client, response } = accepted;
-  relay({ ...journey, client, origin, flights }, sockets);
+  const meter = journey.meter?.({ status: 101, headers: dialled.received });
+  const tap = meter && ((message: Message) => meter.seeMessage(message));
+  relay({ ...journey, client, origin, flights, tap }, sockets);
   return response;
 }

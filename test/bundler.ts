@@ -6,7 +6,10 @@
 import process from "node:process";
 
 interface Bundler {
-  onResolve(on: { filter: RegExp }, to: () => { path: string }): void;
+  onResolve(
+    on: { filter: RegExp },
+    to: (asked: { path: string }) => { path: string; external?: true },
+  ): void;
   onLoad(
     on: { filter: RegExp },
     to: () => { contents: string; loader: "js" },
@@ -21,8 +24,17 @@ const { success } = await Bun.build({
   target: "node",
   minify: true,
   outdir: "dist",
-  naming: "doppel.js",
+  splitting: true,
+  naming: { entry: "doppel.js", chunk: "[name]-[hash].js" },
   plugins: [{
+    name: "tables of prices stay beside the program",
+    setup(bundler: Bundler) {
+      const tables = /^\.\/(?:own|catalog)\.json$/;
+      bundler.onResolve({ filter: tables }, ({ path }) => (
+        { path, external: true }
+      ));
+    },
+  }, {
     name: "ws, the client alone",
     setup(bundler: Bundler) {
       const path = `${process.cwd()}/node_modules/ws/lib/websocket.js`;

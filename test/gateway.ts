@@ -8,6 +8,7 @@ import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
 import { createSockets } from "../core/relay.ts";
+import { createRunning } from "../core/running.ts";
 import { createStamps } from "../core/stamp.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
 import { sqliteStore } from "../store/sqlite.ts";
@@ -73,6 +74,16 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     pingSeconds: 0,
     publicUrl: undefined,
     stamps: createStamps(now),
+    running: createRunning({
+      store,
+      now,
+      fault: (name) => void faults.push(name),
+    }),
+    prices: {
+      worst: () => Promise.resolve({ unbounded: "No prices here." }),
+      cost: () => Promise.resolve(undefined),
+    },
+    metering: true,
     adminSecrets: [SECRET],
     adminWindow: 60,
     version: "test",

@@ -18,6 +18,7 @@ const deno = process.execPath;
 const OWN = [
   "core",
   "store",
+  "prices",
   "main_test.ts",
   "objects_test.ts",
   "minted_test.ts",

@@ -1,0 +1,31 @@
+/**
+ * Prices as accounts ask for them.
+ *
+ * @module
+ */
+
+import type { Prices } from "../core/account.ts";
+import { isUnbounded, worstCase } from "./bound.ts";
+import { type PriceBook, priceOf } from "./price.ts";
+
+/** `book` is asked each time, and answers at once but for the first. */
+export function pricesOf(book: () => Promise<PriceBook>): Prices {
+  return {
+    async worst(ask) {
+      const bound = worstCase(await book(), ask);
+      return isUnbounded(bound) ? bound : bound.microDollars;
+    },
+    async cost(occasion, { usage, byModel, tier, model }) {
+      const prices = await book();
+      const parts = byModel ?? { [occasion.model || (model ?? "")]: usage };
+      let sum = 0;
+      for (const [name, part] of Object.entries(parts)) {
+        const asked = { ...occasion, model: name || occasion.model, tier };
+        const price = priceOf(prices, part, asked);
+        if (price === undefined) return undefined;
+        sum += price.microDollars;
+      }
+      return sum;
+    },
+  };
+}

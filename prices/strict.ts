@@ -1,0 +1,56 @@
+/**
+ * JSON text read so strictly that no other reader can see something else in it.
+ *
+ * @module
+ */
+
+/** An object's members. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** Far above any schema, far below any stack. */
+const DEEPEST = 256;
+
+/** The object, if no object in it has a member twice: parsers differ in which of them counts. */
+export function strictly(text: string): Members | undefined {
+  try {
+    const body: unknown = JSON.parse(text);
+    if (!isObject(body)) return undefined;
+    return namesIn(body) === namesWritten(text) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function namesIn(value: unknown, depth = 0): number {
+  if (typeof value !== "object" || value === null) return 0;
+  if (depth > DEEPEST) throw new RangeError("too deep to be read");
+  const inner = Object.values(value);
+  const own = Array.isArray(value) ? 0 : inner.length;
+  return inner.reduce((sum: number, one) => sum + namesIn(one, depth + 1), own);
+}
+
+/** Colons outside of strings. */
+function namesWritten(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === ":") count++;
+    if (text[at] !== '"') continue;
+    for (at++; text[at] !== '"'; at++) if (text[at] === "\\") at++;
+  }
+  return count;
+}
+
+/** Bytes, or bytes after NFKC where those are more. */
+export function sizeOf(text: string): number {
+  // deno-lint-ignore no-control-regex
+  if (!/[^\x00-\x7f]|\\u/.test(text)) return text.length;
+  const encoder = new TextEncoder();
+  const plain = encoder.encode(text).length;
+  const written = JSON.stringify(JSON.parse(text)).normalize("NFKC");
+  return Math.max(plain, encoder.encode(written).length);
+}
+
+/** Whether a value has members. */
+export function isObject(value: unknown): value is Members {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
