@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readSparingly, type Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Journal } from "./journal.ts";
@@ -71,7 +72,7 @@ export function watch(
   { flight, abort, response }: Begun,
   { journal, idleSeconds, pingSeconds, signal, tap }: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader();
+  const reader = readSparingly(body);
   const stands = pingSeconds > 0 && isEventStream(response)
     ? betweenEvents()
     : undefined;
@@ -122,7 +123,7 @@ export function watch(
 }
 
 /** Ends a pending read and closes the origin's connection: Deno loses an abort once its garbage collector has run. */
-function letGo(reader: ReadableStreamDefaultReader) {
+function letGo(reader: Pick<Source, "cancel">) {
   reader.cancel().catch(() => {});
 }
 
