@@ -5,21 +5,16 @@
  */
 
 import { type Account, type AccountDeps, openAccount } from "./core/account.ts";
-import { admit, type Holder, type Presented } from "./core/admit.ts";
+import { admit, type Holder } from "./core/admit.ts";
 import { type Content, readContent } from "./core/content.ts";
 import { type Credential, credentialOf } from "./core/credential.ts";
-import { uploadOf } from "./core/edit.ts";
-import { type Egress, METHODS } from "./core/egress.ts";
+import type { Egress } from "./core/egress.ts";
+import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { modelsNamed } from "./core/model.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
 import { authorize, authorizeModels, authorizeSocket } from "./core/policy.ts";
-import {
-  chooseProvider,
-  type Envelope,
-  type Provider,
-  type Route,
-} from "./core/provider.ts";
+import type { Envelope, Provider, Route } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalBody, refusalResponse } from "./core/refuse.ts";
 import { type Journey, respond } from "./core/respond.ts";
@@ -28,7 +23,6 @@ import {
   type Revocation,
   type Running,
 } from "./core/running.ts";
-import { readSlots } from "./core/slot.ts";
 import { wantsSocket } from "./core/socket.ts";
 import type { Stamps } from "./core/stamp.ts";
 import {
@@ -36,12 +30,7 @@ import {
   StoreUnavailable,
   type TokenRecord,
 } from "./core/store.ts";
-import {
-  overridden,
-  pathOf,
-  readTarget,
-  withoutCredentials,
-} from "./core/target.ts";
+import { pathOf } from "./core/target.ts";
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
@@ -215,49 +204,6 @@ function journeyOf(
     pingSeconds: deps.pingSeconds,
     signal: revocation.signal,
   };
-}
-
-/** A request whose caller and wish are known, not yet believed. */
-interface Asked extends Presented {
-  /** Where it seems to go, by prefix or signs. */
-  readonly route: Route;
-}
-
-const OVERRIDDEN: Refusal = {
-  refused: "request_malformed",
-  detail: "Nothing that overrides a request's method or type is forwarded.",
-};
-const NO_ROUTE: Refusal = { refused: "no_route" };
-
-function identify(
-  request: Request,
-  providers: readonly Provider[],
-): Asked | Refusal {
-  const target = readTarget(request.url);
-  if (isRefusal(target)) return target;
-  if (!METHODS.has(request.method)) return { refused: "request_malformed" };
-  const clean = withoutCredentials(target);
-  if (overridden(request.headers, clean)) return OVERRIDDEN;
-  const route = chooseProvider(clean, request.headers, providers);
-  if (route === undefined) return NO_ROUTE;
-  const known = providers.some((row) => row.surface.test(route.target.path));
-  if (!known) return NO_ROUTE;
-  const values = readSlots(request.headers, clean);
-  if (values === undefined) return { refused: "token_ambiguous" };
-  const upload = uploadOf(route, request.headers);
-  if (isRefusal(upload)) return upload;
-  return { route, values: [...values], upload };
-}
-
-/** A token for one provider only settles what signs leave open; a prefix stands. */
-function routeFor(
-  { providers: scope }: TokenRecord,
-  { route }: Asked,
-  providers: readonly Provider[],
-): Route {
-  if (route.prefix !== "" || scope.length !== 1) return route;
-  const provider = providers.find((row) => row.id === scope[0]);
-  return provider === undefined ? route : { ...route, provider };
 }
 
 /** Reads the content; the client leaving meanwhile is no fault. */

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { readByChunks, type Source } from "./chunks.ts";
 import { enqueueInPieces } from "./pieces.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -71,17 +72,16 @@ export async function readContent(
     return { body: request.body, length };
   }
   if (length !== undefined) return inMemory(await request.arrayBuffer());
-  const reader = request.body.getReader();
+  const reader = readByChunks(request.body);
   // HTTP/2 frames content by itself: only its first bytes tell that there is some.
   const first = unframed ? await someBytes(reader) : undefined;
   if (first?.done) return NONE;
   return await readChunks(reader, { first, limit: most, whole });
 }
 
-type Reader = ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
 type Read = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
 
-async function someBytes(reader: Reader): Promise<Read> {
+async function someBytes(reader: Source): Promise<Read> {
   let read = await reader.read();
   while (!read.done && read.value.byteLength === 0) read = await reader.read();
   return read;
@@ -99,7 +99,7 @@ function malformed(detail: string): Refusal {
 
 /** Content whose length nobody said, cut with an error at `limit` bytes; `first` has been read already. */
 async function readChunks(
-  reader: Reader,
+  reader: Source,
   { first, limit, whole }: {
     first: Read | undefined;
     limit: number;

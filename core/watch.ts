@@ -5,6 +5,7 @@
  * @module
  */
 
+import { readSparingly, type Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Ending, Journal, LogLine } from "./journal.ts";
@@ -78,7 +79,7 @@ export function watch(
   journey: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { journal, idleSeconds, pingSeconds, signal, tap } = journey;
-  const reader = body.getReader();
+  const reader = readSparingly(body);
   const stands = isEventStream(response) ? betweenEvents() : undefined;
   let between = true;
   let bytes = 0;
@@ -149,7 +150,7 @@ function broken(controller: ReadableStreamDefaultController) {
 }
 
 /** Ends a pending read and closes the origin's connection: Deno loses an abort once its garbage collector has run. */
-function letGo(reader: ReadableStreamDefaultReader) {
+function letGo(reader: Pick<Source, "cancel">) {
   reader.cancel().catch(() => {});
 }
 
