@@ -8,7 +8,7 @@
 import type { Holder } from "./admit.ts";
 import { estimateRequest } from "./estimate.ts";
 import type { LogLine } from "./journal.ts";
-import { leased } from "./limit.ts";
+import { leased, type Limits } from "./limit.ts";
 import { type Meter, type Metered, meteringOf, openMeter } from "./meter.ts";
 import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
@@ -80,99 +80,127 @@ export interface Asked {
   readonly model: string;
 }
 
-const NOTHING: Metered = { state: "measured", usage: {} };
-
 /** Opens an account. */
 export function openAccount(
-  { token, taken }: Holder,
+  holder: Holder,
   { route, method }: { route: Route; method: string },
-  { store, prices, now, defer, metering }: AccountDeps,
+  deps: AccountDeps,
 ): Account {
-  const { provider, target } = route;
-  const line = requestLine(method, target.path);
-  const how = meteringOf(provider.usage, line);
-  const { limits } = token;
-  let occasion = { provider: provider.id, model: "", time: 0 };
-  let asked: Usage = {};
-  let held = { tokens: 0, cost: 0 };
-  let settled = taken === undefined;
-  let sent = false;
-  let meter: Meter | undefined;
+  const line = requestLine(method, route.target.path);
+  const how = meteringOf(route.provider.usage, line);
+  const { limits } = holder.token;
+  const metered = how !== "free" && (deps.metering || leased(limits));
+  return new OpenAccount(
+    { ...holder, route, line, how, metered, limits },
+    deps,
+  );
+}
 
-  async function worstOf({ bytes }: Asked): Promise<number | Refusal> {
-    if (limits.budget === undefined || how === "free") return 0;
-    const text = new TextDecoder().decode(bytes ?? new Uint8Array());
-    const worst = await prices.worst({ ...occasion, endpoint: line, text });
-    return typeof worst === "number"
-      ? worst
-      : { refused: "price_unknown", detail: worst.unbounded };
+const NOTHING: Metered = { state: "measured", usage: {} };
+
+/** What does not change while an account is open. */
+interface Facts extends Holder {
+  readonly route: Route;
+  readonly line: string;
+  readonly how: ReturnType<typeof meteringOf>;
+  readonly metered: boolean;
+  readonly limits: Limits;
+}
+
+class OpenAccount implements Account {
+  readonly #facts: Facts;
+  readonly #deps: AccountDeps;
+  #occasion: Occasion;
+  #asked: Usage = {};
+  #held = { tokens: 0, cost: 0 };
+  #settled: boolean;
+  #sent = false;
+  #meter: Meter | undefined;
+
+  constructor(facts: Facts, deps: AccountDeps) {
+    this.#facts = facts;
+    this.#deps = deps;
+    this.#settled = facts.taken === undefined;
+    const provider = facts.route.provider.id;
+    this.#occasion = {
+      provider,
+      model: "",
+      time: Math.floor(deps.now() / 1000),
+    };
   }
 
-  async function settle(ended: LogLine["ending"]) {
-    const metered =
-      await meter?.end(ended === "complete" ? "complete" : "cut") ??
-        NOTHING;
-    if (settled) return;
-    settled = true;
-    const tokens = (metered.usage.input ?? 0) + (metered.usage.output ?? 0);
-    const cost = sent ? await costOf(metered) : 0;
-    const bill = { held: held.tokens, tokens, cost };
-    await store.settle(
+  hold = async (sources: Asked): Promise<Refusal | undefined> => {
+    const { token, taken, metered, limits } = this.#facts;
+    this.#occasion = { ...this.#occasion, model: sources.model };
+    if (metered) this.#asked = estimateRequest(sources.bytes, sources.length);
+    if (!taken || !limits.tokens && !limits.budget) return undefined;
+    const worst = await this.#worst(sources.bytes);
+    if (typeof worst !== "number") return worst;
+    const tokens = limits.tokens ? this.#asked.input ?? 0 : 0;
+    const estimate = { tokens, least: worst, most: worst };
+    const held = await this.#deps.store.reserve(token.id, taken, estimate);
+    if (typeof held === "number") {
+      this.#held = { tokens, cost: held };
+      return undefined;
+    }
+    this.#settled = true;
+    return refusalOf(held);
+  };
+
+  sent = (): void => void (this.#sent = true);
+
+  meter = ({ status, headers }: Metering): Meter | undefined => {
+    const { how, route, metered } = this.#facts;
+    if (!metered) return undefined;
+    this.#meter = openMeter(how, {
+      status,
+      path: route.target.path,
+      type: headers.get("content-type"),
+      encoding: headers.get("content-encoding"),
+      asked: this.#asked,
+    });
+    return this.#meter;
+  };
+
+  close = ({ ending }: LogLine): void => {
+    if (this.#settled && !this.#meter) return;
+    this.#deps.defer("settle", this.#settle(ending));
+  };
+
+  async #settle(ending: LogLine["ending"]): Promise<void> {
+    const whole = ending === "complete" ? "complete" : "cut";
+    const metered = await this.#meter?.end(whole) ?? NOTHING;
+    if (this.#settled) return;
+    this.#settled = true;
+    const { token, taken } = this.#facts;
+    const { input = 0, output = 0 } = metered.usage;
+    const bill = { held: this.#held.tokens, tokens: input + output };
+    await this.#deps.store.settle(
       token.id,
       taken!,
-      sent ? bill : { ...bill, undone: true },
+      this.#sent
+        ? { ...bill, cost: await this.#cost(metered) }
+        : { ...bill, cost: 0, undone: true },
     );
   }
 
-  /** Without a price, and where it is a guess, not more than was held. */
-  async function costOf(metered: Metered): Promise<number> {
+  async #worst(bytes: Uint8Array | undefined): Promise<number | Refusal> {
+    const { limits, how, line } = this.#facts;
     if (limits.budget === undefined || how === "free") return 0;
-    if (meter === undefined) return held.cost;
-    const cost = await prices.cost(occasion, metered) ?? held.cost;
-    return metered.state === "measured" ? cost : Math.min(cost, held.cost);
+    const text = new TextDecoder().decode(bytes ?? new Uint8Array());
+    const ask = { ...this.#occasion, endpoint: line, text };
+    const worst = await this.#deps.prices.worst(ask);
+    if (typeof worst === "number") return worst;
+    return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  return {
-    async hold(sources) {
-      occasion = {
-        provider: provider.id,
-        model: sources.model,
-        time: Math.floor(now() / 1000),
-      };
-      const unmetered = how === "free" || !metering && !leased(limits);
-      if (!unmetered) asked = estimateRequest(sources.bytes, sources.length);
-      if (taken === undefined || !limits.tokens && !limits.budget) {
-        return undefined;
-      }
-      const worst = await worstOf(sources);
-      if (typeof worst !== "number") return worst;
-      const tokens = limits.tokens ? asked.input ?? 0 : 0;
-      const answer = await store.reserve(token.id, taken, {
-        tokens,
-        least: worst,
-        most: worst,
-      });
-      if (typeof answer !== "number") {
-        settled = true;
-        return refusalOf(answer);
-      }
-      held = { tokens, cost: answer };
-      return undefined;
-    },
-    sent: () => void (sent = true),
-    meter({ status, headers }) {
-      if (!metering && !leased(limits)) return undefined;
-      meter = openMeter(how, {
-        status,
-        path: target.path,
-        type: headers.get("content-type"),
-        encoding: headers.get("content-encoding"),
-        asked,
-      });
-      return meter;
-    },
-    close({ ending }) {
-      if (!settled || meter) defer("settle", settle(ending));
-    },
-  };
+  /** All that was held where there is no price, and never more where it is a guess. */
+  async #cost(metered: Metered): Promise<number> {
+    const { limits, how } = this.#facts;
+    const { cost: held } = this.#held;
+    if (limits.budget === undefined || how === "free") return 0;
+    if (this.#meter === undefined) return held;
+    const cost = await this.#deps.prices.cost(this.#occasion, metered) ?? held;
+    return metered.state === "measured" ? cost : Math.min(cost, held);
+  }
 }

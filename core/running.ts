@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { Refusal } from "./refusal.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal, type Refusal } from "./refusal.ts";
 import { standing } from "./policy.ts";
 import type { Store } from "./store.ts";
 
@@ -61,7 +60,8 @@ export function createRunning({ store, now, fault }: Watching): Running {
     if (looking) return blind(time);
     looking = true;
     try {
-      await ask(old.map(([run]) => run), time);
+      const ended = await endedOf(old.map(([run]) => run), store, time);
+      for (const [run, why] of ended) finish(run, why);
       seen = time;
     } catch (error) {
       fault("watch", error);
@@ -69,22 +69,6 @@ export function createRunning({ store, now, fault }: Watching): Running {
     } finally {
       looking = false;
     }
-  }
-
-  async function ask(runs: readonly Run[], time: number) {
-    const tokens = Map.groupBy(runs, ({ token }) => token);
-    const asked = Array.from(tokens, ([id, runs]) => ({
-      id,
-      leases: runs.flatMap(({ lease }) => lease ?? []),
-    }));
-    const records = await store.watch(asked, time);
-    const seconds = Math.floor(time / 1000);
-    [...tokens.values()].forEach((runs, i) => {
-      for (const run of runs) {
-        const stands = standing(records[i], run.hash, seconds);
-        if (isRefusal(stands)) finish(run, stands);
-      }
-    });
   }
 
   function blind(time: number) {
@@ -120,6 +104,26 @@ export function createRunning({ store, now, fault }: Watching): Running {
       return live.size;
     },
   };
+}
+
+/** Those of the runs whose tokens are no longer to be used, and why. */
+async function endedOf(
+  runs: readonly Run[],
+  store: Store,
+  time: number,
+): Promise<[Run, Refusal][]> {
+  const tokens = Map.groupBy(runs, ({ token }) => token);
+  const asked = Array.from(tokens, ([id, runs]) => ({
+    id,
+    leases: runs.flatMap(({ lease }) => lease ?? []),
+  }));
+  const records = await store.watch(asked, time);
+  return [...tokens.values()].flatMap((runs, i) =>
+    runs.flatMap((run): [Run, Refusal][] => {
+      const stands = standing(records[i], run.hash, Math.floor(time / 1000));
+      return isRefusal(stands) ? [[run, stands]] : [];
+    })
+  );
 }
 
 /** Whether what is under way may go on, told to whoever carries it at the moment. */

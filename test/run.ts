@@ -22,6 +22,7 @@ const OWN = [
   "main_test.ts",
   "objects_test.ts",
   "minted_test.ts",
+  "limits_test.ts",
   "admin_test.ts",
   "cli_test.ts",
   "egress_test.ts",

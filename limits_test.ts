@@ -1,0 +1,174 @@
+/** Limits, seen by a holder: what is refused, how, and what a refused request costs. */
+
+import assert from "node:assert/strict";
+import { type Gateway, law } from "./test/gateway.ts";
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const CHAT = "/v1/chat/completions";
+const usage = (prompt: number, completion: number) => ({
+  model: "gpt-x",
+  choices: [],
+  usage: { prompt_tokens: prompt, completion_tokens: completion },
+});
+
+/** A micro-dollar a token; the worst case is what `max_tokens` says, and 10 for the rest. */
+const PRICES = {
+  worst: ({ text }: { text: string }) => {
+    const most = /"max_tokens":(\d+)/.exec(text)?.[1];
+    return Promise.resolve(
+      most === undefined
+        ? { unbounded: "Send max_tokens." }
+        : Number(most) + 10,
+    );
+  },
+  cost: (
+    _: unknown,
+    { usage }: { usage: { input?: number; output?: number } },
+  ) => Promise.resolve((usage.input ?? 0) + (usage.output ?? 0)),
+};
+
+async function chat(
+  { send, settled }: Gateway,
+  token: string,
+  body: unknown = {},
+) {
+  const answer = await send(CHAT, {
+    method: "POST",
+    headers: bearer(token),
+    body: JSON.stringify({ model: "gpt-x", ...Object(body) }),
+  });
+  await settled();
+  const { error } = await answer.json();
+  return [answer.status, error?.code, answer.headers.get("retry-after")];
+}
+
+law(
+  "requests per minute: 429 with a retry-after, and the minute comes back",
+  async (gateway) => {
+    const { token } = await gateway.mint({ limits: { requests: 2 } });
+    assert.deepEqual(await chat(gateway, token), [200, undefined, null]);
+    assert.deepEqual(await chat(gateway, token), [200, undefined, null]);
+    const [status, code, retry] = await chat(gateway, token);
+    assert.deepEqual([status, code], [429, "rate_limited"]);
+    assert.ok(Number(retry) >= 60 && Number(retry) <= 65, `${retry}`);
+    assert.equal(gateway.reached.length, 2);
+    gateway.tick(66);
+    assert.equal((await chat(gateway, token))[0], 200);
+  },
+);
+
+law("a refused request gives its place back", async (gateway) => {
+  const { token } = await gateway.mint({
+    limits: { requests: 1, concurrency: 1 },
+    models: ["gpt-x"],
+    endpoints: ["inference"],
+  });
+  assert.equal((await chat(gateway, token, { model: "other" }))[0], 403);
+  const files = await gateway.send("/v1/files", { headers: bearer(token) });
+  assert.equal(files.status, 403);
+  await gateway.settled();
+  assert.equal((await chat(gateway, token))[0], 200);
+  assert.equal((await chat(gateway, token))[0], 429);
+});
+
+law(
+  "requests at a time: the next comes in when one is over, whole or not",
+  async (gateway) => {
+    const { token } = await gateway.mint({ limits: { concurrency: 1 } });
+    const open = () =>
+      gateway.open(CHAT, {
+        method: "POST",
+        headers: bearer(token),
+        body: "{}",
+      });
+    const first = await open();
+    assert.deepEqual(await chat(gateway, token), [
+      429,
+      "concurrency_limited",
+      "1",
+    ]);
+    await first.body!.cancel();
+    await gateway.settled();
+    const second = await open();
+    await second.text();
+    await gateway.settled();
+    assert.equal((await chat(gateway, token))[0], 200);
+  },
+);
+
+law("tokens per minute count what the API says was used", async (gateway) => {
+  const { token } = await gateway.mint({ limits: { tokens: 100 } });
+  gateway.respondWith(() => Response.json(usage(60, 30)));
+  assert.equal((await chat(gateway, token))[0], 200);
+  gateway.respondWith(() => Response.json(usage(5, 15)));
+  assert.equal((await chat(gateway, token))[0], 200);
+  assert.deepEqual((await chat(gateway, token)).slice(0, 2), [
+    429,
+    "rate_limited",
+  ]);
+});
+
+law(
+  "budgets: what may cost more than is left is not sent; what was used is spent",
+  async (gateway) => {
+    const { token } = await gateway.mint({ limits: { budget: { day: 100 } } });
+    gateway.respondWith(() => Response.json(usage(5, 20)));
+    assert.equal((await chat(gateway, token, { max_tokens: 90 }))[0], 200);
+    const short = await chat(gateway, token, { max_tokens: 90 });
+    assert.deepEqual(short, [402, "insufficient_quota", null]);
+    assert.equal((await chat(gateway, token, { max_tokens: 65 }))[0], 200);
+    assert.equal((await chat(gateway, token, { max_tokens: 45 }))[0], 402);
+    assert.equal(gateway.reached.length, 2);
+    gateway.tick(12 * 3600);
+    assert.equal((await chat(gateway, token, { max_tokens: 90 }))[0], 200);
+  },
+  { prices: PRICES },
+);
+
+law(
+  "budgets: what cannot be bounded is refused, and says what to do",
+  async (gateway) => {
+    const { token } = await gateway.mint({
+      limits: { budget: { total: 100 } },
+    });
+    const answer = await gateway.send(CHAT, {
+      method: "POST",
+      headers: bearer(token),
+      body: '{"model":"gpt-x"}',
+    });
+    assert.equal(answer.status, 402);
+    assert.match(await answer.text(), /Send max_tokens/);
+    const models = await gateway.send("/v1/models", { headers: bearer(token) });
+    assert.equal(models.status, 200);
+  },
+  { prices: PRICES },
+);
+
+law(
+  "budgets: an answer without a count costs no more than was held",
+  async (gateway) => {
+    const { token } = await gateway.mint({
+      limits: { budget: { total: 100 } },
+    });
+    gateway.respondWith(() =>
+      new Response(
+        'data: {"choices":[{"delta":{"content":"' + "x".repeat(4000) +
+          '"}}]}\n\n',
+        {
+          headers: { "content-type": "text/event-stream" },
+        },
+      )
+    );
+    const answer = await gateway.send(CHAT, {
+      method: "POST",
+      headers: bearer(token),
+      body: '{"model":"gpt-x","max_tokens":40,"stream":true}',
+    });
+    await answer.text();
+    await gateway.settled();
+    gateway.respondWith(() => Response.json(usage(1, 1)));
+    assert.equal((await chat(gateway, token, { max_tokens: 41 }))[0], 402);
+    assert.equal((await chat(gateway, token, { max_tokens: 40 }))[0], 200);
+  },
+  { prices: PRICES },
+);
