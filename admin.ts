@@ -11,6 +11,7 @@ import { openapi } from "./admin/openapi.ts";
 import { type Operation, operations } from "./admin/operations.ts";
 import { type ConfiguredProvider, Problem } from "./admin/work.ts";
 import { problemResponse } from "./core/problem.ts";
+import type { Retention } from "./core/ledger.ts";
 import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
@@ -30,6 +31,8 @@ export interface AdminDeps {
   readonly adminWindow: number;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
+  /** What is kept of usage. */
+  readonly keep: Retention;
   /** Of this program. */
   readonly version: string;
 }

@@ -22,6 +22,7 @@ import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
+import { createLedger } from "./core/ledger.ts";
 import { createSockets } from "./core/relay.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
 import { directSocket } from "./core/socket.ts";
@@ -88,6 +89,15 @@ const direct: Ways = {
 const ways = waysBeside(settings);
 let server: Info | undefined;
 
+/** What goes on behind answers' backs. */
+const deferred = new Set<Promise<unknown>>();
+const ledger = createLedger({
+  store,
+  now: Date.now,
+  defer,
+  keep: settings.keep,
+});
+
 const app = doppel({
   store,
   providers: PROVIDERS.map((row) => {
@@ -110,7 +120,7 @@ const app = doppel({
     ? acceptByResponse(deno.upgradeWebSocket)
     : acceptByServer(() => server as UpgradingServer),
   now: Date.now,
-  defer: (name, work) => void work.catch((error) => fault(name, error)),
+  defer,
   log,
   fault,
   maxBodyBytes: settings.maxBodyBytes,
@@ -120,6 +130,8 @@ const app = doppel({
   stamps: createStamps(Date.now),
   running: createRunning({ store, now: Date.now, fault }),
   prices: pricing(),
+  ledger,
+  keep: settings.keep,
   metering: true,
   adminSecrets,
   adminWindow: settings.adminWindow,
@@ -192,9 +204,21 @@ function pricing(): Prices {
   const book = pricesFrom({
     file: settings.pricesFile,
     now: Date.now,
-    defer: (name, work) => void work.catch((error) => fault(name, error)),
+    defer,
   });
   return pricesOf(book);
+}
+
+function defer(name: string, work: Promise<unknown>) {
+  const done = work.catch((error) => fault(name, error))
+    .finally(() => deferred.delete(done));
+  deferred.add(done);
+}
+
+/** All that goes on is done, and what was used is kept. */
+async function finish() {
+  while (deferred.size > 0) await Promise.all(deferred);
+  await ledger.flush().catch((error) => fault("usage", error));
 }
 
 /** One line of JSON on stdout. */
@@ -249,6 +273,7 @@ function drainOnSignal() {
     if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
     if (deno && server === undefined) return;
     await server?.stop?.();
+    await finish();
     store.close();
     process.exit(0);
   };

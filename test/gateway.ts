@@ -7,6 +7,7 @@ import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
+import { createLedger } from "../core/ledger.ts";
 import { createSockets } from "../core/relay.ts";
 import { createRunning } from "../core/running.ts";
 import { createStamps } from "../core/stamp.ts";
@@ -43,6 +44,15 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
   const deferred: Promise<unknown>[] = [];
   const flights = createFlights(now);
   const store = sqliteStore(new DatabaseSync(":memory:"), now);
+  const defer = (name: string, work: Promise<unknown>) =>
+    void deferred.push(work.catch(() => void faults.push(name)));
+  const keep = { hours: 72, days: 400, requests: 100 };
+  const ledger = createLedger({
+    store: overrides.store ?? store,
+    now,
+    defer,
+    keep,
+  });
   let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
     Response.json({ ok: true });
   const deps: AppDeps = {
@@ -65,8 +75,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     dial: () => Promise.reject(new Error("no sockets here")),
     accept: () => undefined,
     now,
-    defer: (name, work) =>
-      void deferred.push(work.catch(() => void faults.push(name))),
+    defer,
     log: (line) => void lines.push(line),
     fault: (name) => void faults.push(name),
     maxBodyBytes: 1_000_000,
@@ -83,6 +92,8 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
       worst: () => Promise.resolve({ unbounded: "No prices here." }),
       cost: () => Promise.resolve(undefined),
     },
+    ledger,
+    keep,
     metering: true,
     adminSecrets: [SECRET],
     adminWindow: 60,
@@ -151,7 +162,10 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     respondWith: (answer: typeof respond) => void (respond = answer),
     tick: (seconds: number) => void (time += seconds * 1000),
     from: (ip: string | undefined) => void (address = ip),
-    settled: () => Promise.all(deferred),
+    settled: async () => {
+      await Promise.all(deferred);
+      await ledger.flush().catch(() => void faults.push("usage"));
+    },
     close: () => store.close(),
   };
 }
