@@ -23,6 +23,7 @@ import { HOP_PURPOSE } from "./core/hop.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
 import { createLedger } from "./core/ledger.ts";
+import { createMetrics } from "./core/metrics.ts";
 import { createSockets } from "./core/relay.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
 import { directSocket } from "./core/socket.ts";
@@ -66,7 +67,9 @@ const bun = "Bun" in globalThis;
 
 const settings = understood();
 const tls = readTls(settings);
-const { store, place, adminSecrets } = await openStore(settings);
+const { store: plainStore, place, adminSecrets } = await openStore(settings);
+const metrics = createMetrics(manifest.version);
+const store = metrics.watch(plainStore);
 const flights = createFlights(Date.now);
 const sockets = createSockets();
 const send = sender({
@@ -96,6 +99,7 @@ const ledger = createLedger({
   now: Date.now,
   defer,
   keep: settings.keep,
+  seen: metrics.entry,
 });
 
 const app = doppel({
@@ -133,6 +137,8 @@ const app = doppel({
   ledger,
   keep: settings.keep,
   metering: true,
+  metrics,
+  metricsToken: settings.metricsToken,
   adminSecrets,
   adminWindow: settings.adminWindow,
   version: manifest.version,
@@ -223,6 +229,7 @@ async function finish() {
 
 /** One line of JSON on stdout. */
 function log(line: LogLine) {
+  metrics.line(line);
   if (settings.log === "off") return;
   if (settings.log === "errors" && line.status < 500) return;
   console.log(JSON.stringify({ level: "info", event: "request", ...line }));
@@ -283,6 +290,6 @@ function drainOnSignal() {
 
 /** Deno would wait as long as a socket's other end does not answer; requests may go on. */
 function leave() {
-  if (flights.size === 0) process.exit(0);
-  setTimeout(leave, 500).unref();
+  if (flights.size > 0) return void setTimeout(leave, 500).unref();
+  finish().then(() => process.exit(0));
 }

@@ -185,7 +185,9 @@ class OpenAccount implements Account {
     }
     if (this.#settled) return;
     this.#settled = true;
-    const { token, taken } = this.#facts;
+    const { token, taken, limits } = this.#facts;
+    // A place in the minute is all that such a request took, and it keeps that.
+    if (this.#sent && !leased(limits)) return;
     const { input = 0, output = 0 } = metered.usage;
     const bill = { held: this.#held.tokens, tokens: input + output };
     await store.settle(

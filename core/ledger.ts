@@ -171,6 +171,8 @@ export interface LedgerDeps {
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** How long. */
   readonly keep: Retention;
+  /** Looks at each entry as well. */
+  readonly seen?: (entry: Entry) => void;
 }
 
 /** An empty ledger. */
@@ -208,6 +210,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
 
   return {
     enter(entry) {
+      deps.seen?.(entry);
       if (!open.put(entry)) defer("usage", Promise.reject(new RangeError()));
       if (flushing === undefined) wait();
     },

@@ -8,7 +8,6 @@
 
 import type { Redis } from "@upstash/redis/cloudflare";
 import {
-  type Batch,
   type Entry,
   MOST_MODELS,
   periodOf,

@@ -8,6 +8,7 @@ import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
 import { createLedger } from "../core/ledger.ts";
+import { createMetrics } from "../core/metrics.ts";
 import { createSockets } from "../core/relay.ts";
 import { createRunning } from "../core/running.ts";
 import { createStamps } from "../core/stamp.ts";
@@ -47,11 +48,13 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
   const defer = (name: string, work: Promise<unknown>) =>
     void deferred.push(work.catch(() => void faults.push(name)));
   const keep = { hours: 72, days: 400, requests: 100 };
+  const metrics = createMetrics("test");
   const ledger = createLedger({
     store: overrides.store ?? store,
     now,
     defer,
     keep,
+    seen: metrics.entry,
   });
   let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
     Response.json({ ok: true });
@@ -76,7 +79,10 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     accept: () => undefined,
     now,
     defer,
-    log: (line) => void lines.push(line),
+    log(line) {
+      metrics.line(line);
+      lines.push(line);
+    },
     fault: (name) => void faults.push(name),
     maxBodyBytes: 1_000_000,
     idleSeconds: 900,
@@ -94,6 +100,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     },
     ledger,
     keep,
+    metrics,
     metering: true,
     adminSecrets: [SECRET],
     adminWindow: 60,
@@ -162,6 +169,9 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     respondWith: (answer: typeof respond) => void (respond = answer),
     tick: (seconds: number) => void (time += seconds * 1000),
     from: (ip: string | undefined) => void (address = ip),
+    /** All that goes on behind answers' backs is done. */
+    done: () => Promise.all(deferred),
+    /** And what was used is kept. */
     settled: async () => {
       await Promise.all(deferred);
       await ledger.flush().catch(() => void faults.push("usage"));

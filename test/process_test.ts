@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,6 +110,65 @@ for (const runtime of RUNTIMES) {
     assert.deepEqual(await models(other.url, token), [401, "invalid_api_key"]);
     assert.equal(origin.requests(), 1);
     await Promise.all([one.stop(), other.stop(), origin.close()]);
+  });
+
+  Deno.test(`${runtime}: what was used until it stopped is kept, answers under way included`, async () => {
+    const counts = {
+      model: "gpt-4o",
+      choices: [],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    };
+    const reached: ServerResponse[] = [];
+    const origin = createServer((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      if (reached.push(response) === 1) response.write(" ");
+      else response.end(JSON.stringify(counts));
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => origin.once("listening", resolve));
+    const { port } = origin.address() as { port: number };
+    const data = mkdtempSync(join(tmpdir(), "doppel-kept-"));
+    const env = { DOPPEL_DATA: data };
+    const one = await startDoppel({
+      runtime,
+      origin: `http://127.0.0.1:${port}`,
+      env,
+    });
+    const headers = { authorization: `Bearer ${await one.mint()}` };
+    const chat = () =>
+      fetch(`${one.url}/v1/chat/completions`, {
+        method: "POST",
+        headers,
+        body: "{}",
+      });
+    const slow = await chat();
+    for (let i = 0; i < 20; i++) await (await chat()).text();
+    const stopped = one.stop();
+    let open = true;
+    while (open) {
+      open = await fetch(`${one.url}/healthz`).then((answer) => answer.text())
+        .then(() => true, () => false);
+    }
+    reached[0]!.end(JSON.stringify(counts));
+    assert.match(await slow.text(), /gpt-4o/);
+    assert.equal(await stopped, 0);
+    const next = await startDoppel({ runtime, env });
+    const { usage } = await next.admin("GET", "/admin/usage?by=model") as {
+      usage: unknown[];
+    };
+    assert.deepEqual(usage, [{
+      model: "gpt-4o",
+      requests: 21,
+      errors: {},
+      used: { input: 63, output: 84 },
+      cost: 21 * 48, // (3 × 2.50 + 4 × 10.00) micro-dollars, rounded up
+      costGuessed: 0,
+      guessed: 0,
+      unpriced: 0,
+    }]);
+    await next.stop();
+    rmSync(data, { recursive: true });
+    origin.closeAllConnections();
+    await new Promise((resolve) => origin.close(resolve));
   });
 
   if (redisInstalled()) {
