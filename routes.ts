@@ -115,6 +115,7 @@ async function forward(
   const account = openAccount(holder, { route, method: request.method }, deps);
   journal.whenClosed(account.close);
   const revocation = openRevocation(request.signal);
+  journal.whenClosed(revocation.close);
   journal.whenClosed(deps.running.begin({
     token: holder.token.id,
     hash: holder.by,
@@ -170,6 +171,7 @@ async function carry(
     await account.hold({ ...content, model: modelOf(token, sources) });
   if (deniedContent) return deniedContent;
 
+  if (token.abort === "drain") revocation.outlive();
   account.sent();
   const received = request.headers;
   const begun = await deps.egress(
@@ -203,6 +205,7 @@ function journeyOf(
     idleSeconds: deps.idleSeconds,
     pingSeconds: deps.pingSeconds,
     signal: revocation.signal,
+    drain: (work) => deps.defer("drain", work),
   };
 }
 

@@ -168,8 +168,9 @@ class OpenAccount implements Account {
   };
 
   async #settle(ending: LogLine["ending"]): Promise<void> {
-    const whole = ending === "complete" ? "complete" : "cut";
-    const metered = await this.#meter?.end(whole) ?? NOTHING;
+    const whole = ending === "complete" || ending === "drained";
+    const metered = await this.#meter?.end(whole ? "complete" : "cut") ??
+      NOTHING;
     if (this.#settled) return;
     this.#settled = true;
     const { token, taken } = this.#facts;

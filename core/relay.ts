@@ -128,7 +128,9 @@ export function relay(
   relayed.revocation?.hear((why) => {
     if (over) return;
     const words = relayed.lastWords?.(why);
-    if (words) client.send(JSON.stringify(words));
+    // OpenAI's clients go by the type; Google's know no such message, and read on to the close.
+    if (words) client.send(JSON.stringify({ type: "error", ...words }));
+    journal.note({ refused: why.refused });
     end("revoked", 1008, "The token was taken back");
   });
   awake();

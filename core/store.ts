@@ -38,6 +38,8 @@ export interface TokenRecord {
   readonly limits: Limits;
   /** Whether it sees only those objects at an origin that were made with it. */
   readonly isolated: boolean;
+  /** What becomes of an answer whose client leaves: the origin is stopped, or it is read on for the true bill. */
+  readonly abort: "cancel" | "drain";
   /** When it stops working; absent: never. */
   readonly expires?: number;
   /** `disabled` is refused like an unknown token. */
@@ -61,6 +63,7 @@ export interface TokenPatch extends
       | "addresses"
       | "limits"
       | "isolated"
+      | "abort"
       | "status"
     >
   > {
