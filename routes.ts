@@ -157,6 +157,8 @@ async function carry(
     journal,
   });
   if (socket) {
+    const short = await account.hold({ length: 0, model: "" });
+    if (short) return short;
     account.sent();
     const opened = await openSocket(request, credential, journey, deps);
     if (!isRefusal(opened)) stamp(token, deps);
@@ -170,6 +172,7 @@ async function carry(
     await account.hold({ ...content, model: modelOf(token, sources) });
   if (deniedContent) return deniedContent;
 
+  if (signal.aborted) return { refused: "client_closed" };
   account.sent();
   const received = request.headers;
   const begun = await deps.egress(
