@@ -195,13 +195,12 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** All that was held where there is no price, and never more where it is a guess. */
+  /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
   async #cost(metered: Metered): Promise<number> {
     const { limits, how } = this.#facts;
     const { cost: held } = this.#held;
     if (limits.budget === undefined || how === "free") return 0;
-    if (this.#meter === undefined) return held;
-    const cost = await this.#deps.prices.cost(this.#occasion, metered) ?? held;
-    return metered.state === "measured" ? cost : Math.min(cost, held);
+    if (!this.#meter || metered.state !== "measured") return held;
+    return await this.#deps.prices.cost(this.#occasion, metered) ?? held;
   }
 }
