@@ -91,9 +91,7 @@ const direct: Ways = {
 };
 const ways = waysBeside(settings);
 let server: Info | undefined;
-
-/** What goes on behind answers' backs. */
-const deferred = new Set<Promise<unknown>>();
+const deferred = new Set<Promise<void>>();
 const ledger = createLedger({
   store,
   now: Date.now,
@@ -215,8 +213,9 @@ function pricing(): Prices {
   return pricesOf(book);
 }
 
+/** Work that outlives its answer, and is awaited when doppel stops. */
 function defer(name: string, work: Promise<unknown>) {
-  const done = work.catch((error) => fault(name, error))
+  const done = work.then(() => {}, (error) => fault(name, error))
     .finally(() => deferred.delete(done));
   deferred.add(done);
 }
@@ -262,7 +261,7 @@ function announce() {
   console.error(lines.join("\n"));
 }
 
-/** Seconds for the answer to a close, when doppel stops. */
+/** Seconds for the answer to a close, and for the last bills, when doppel stops. */
 const FAREWELL_SECONDS = 5;
 
 /**
@@ -280,6 +279,7 @@ function drainOnSignal() {
     if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
     if (deno && server === undefined) return;
     await server?.stop?.();
+    setTimeout(() => process.exit(0), FAREWELL_SECONDS * 1000).unref();
     await finish();
     store.close();
     process.exit(0);

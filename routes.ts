@@ -115,6 +115,7 @@ async function forward(
   const account = openAccount(holder, { route, method: request.method }, deps);
   journal.whenClosed(account.close);
   const revocation = openRevocation(request.signal);
+  journal.whenClosed(revocation.close);
   journal.whenClosed(deps.running.begin({
     token: holder.token.id,
     hash: holder.by,
@@ -157,6 +158,8 @@ async function carry(
     journal,
   });
   if (socket) {
+    const short = await account.hold({ length: 0, model: "" });
+    if (short) return short;
     account.sent();
     const opened = await openSocket(request, credential, journey, deps);
     if (!isRefusal(opened)) stamp(token, deps);
@@ -170,6 +173,8 @@ async function carry(
     await account.hold({ ...content, model: modelOf(token, sources) });
   if (deniedContent) return deniedContent;
 
+  if (signal.aborted) return { refused: "client_closed" };
+  if (token.abort === "drain") revocation.outlive();
   account.sent();
   const received = request.headers;
   const begun = await deps.egress(
@@ -203,6 +208,7 @@ function journeyOf(
     idleSeconds: deps.idleSeconds,
     pingSeconds: deps.pingSeconds,
     signal: revocation.signal,
+    drain: (work) => deps.defer("drain", work),
   };
 }
 

@@ -81,6 +81,13 @@ const Status = v.picklist(
   "must be active or disabled",
 );
 
+const Abort = v.pipe(
+  v.picklist(["cancel", "drain"], "must be cancel or drain"),
+  v.description(
+    "When the client leaves: stop the origin, or read on for the true bill",
+  ),
+);
+
 const Supplied = v.pipe(
   v.string(),
   v.check(
@@ -139,6 +146,7 @@ const said = {
   endpoints: Endpoints,
   addresses: Addresses,
   isolated: v.boolean(),
+  abort: Abort,
   limits: Limits,
 };
 
@@ -186,6 +194,7 @@ export function tokenSchemas(ids: readonly string[]) {
       endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
       addresses: v.optional(Addresses, []),
       isolated: v.optional(v.boolean(), false),
+      abort: v.optional(Abort, "cancel"),
       limits: v.optional(Limits, {}),
       expires: v.optional(expires),
     }),

@@ -201,8 +201,8 @@ class OpenAccount implements Account {
 
   /** What was sent and not metered, nobody knows. */
   async #seen(ending: LogLine["ending"]): Promise<Metered> {
-    const whole = ending === "complete" ? "complete" : "cut";
-    if (this.#meter) return await this.#meter.end(whole);
+    const whole = ending === "complete" || ending === "drained";
+    if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
     return this.#sent && this.#facts.how !== "free" ? UNKNOWN : NOTHING;
   }
 
@@ -216,12 +216,10 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** With a budget: all that was held where there is no price, and never more where it is a guess. */
+  /** With a budget all that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
   #cost(metered: Metered, price: number | undefined): number | undefined {
-    const { limits } = this.#facts;
+    if (this.#facts.limits.budget === undefined) return price;
     const { cost: held } = this.#held;
-    if (limits.budget === undefined) return price;
-    if (price === undefined) return held;
-    return metered.state === "measured" ? price : Math.min(price, held);
+    return metered.state === "measured" ? price ?? held : held;
   }
 }

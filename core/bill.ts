@@ -24,9 +24,10 @@ export async function firstLook(
 ): Promise<Metered> {
   const { once, state, usage, byModel: _, ...rest } = metered;
   if (once === undefined || Object.keys(usage).length === 0) return metered;
+  // Too little to count, too much to call nothing.
+  if (state === "estimated") return { state, usage: {}, ...rest };
   const look = `look ${hashToken(`${provider} ${once} ${state}`)}`;
-  const first = state !== "estimated" &&
-    await store.takeNonce(look, time + KNOWN_FOR);
+  const first = await store.takeNonce(look, time + KNOWN_FOR);
   return first ? metered : { state: "measured", usage: {}, ...rest };
 }
 

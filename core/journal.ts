@@ -8,11 +8,12 @@ import { percentDecode } from "./provider.ts";
 import type { RefusalCode } from "./refusal.ts";
 import { redactTokens } from "./token.ts";
 
-/** How a request ended. */
+/** How a request ended; `drained`: the client left, and the answer was read to its end without it. */
 export type Ending =
   | "complete"
   | "refused"
   | "client_closed"
+  | "drained"
   | "origin_broken"
   | "origin_silent"
   | "revoked"

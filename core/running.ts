@@ -130,19 +130,36 @@ async function endedOf(
 export interface Revocation {
   /** Why it may not; absent while it may. */
   readonly why: Refusal | undefined;
-  /** Aborts when the client leaves, and when it is ended before anybody else hears of that. */
+  /** Aborts when the client leaves and is not outlived, and when it is ended before anybody else hears of that. */
   readonly signal: AbortSignal;
   /** From now on `end` is told, and nothing aborted. */
   hear(end: (why: Refusal) => void): void;
   /** Ends it. */
   end(why: Refusal): void;
+  /** Aborts when the client leaves. */
+  readonly client: AbortSignal;
+  /** From now on it goes on without the client, for {@linkcode DRAIN_FOR}. */
+  outlive(): void;
+  /** Whether it does. */
+  readonly outlives: boolean;
+  /** It is over: the client may leave. */
+  close(): void;
 }
+
+/** Milliseconds that an answer is read on for its bill when the client has left. */
+export const DRAIN_FOR = 60_000;
 
 /** Nothing is ended yet; `left` aborts when the client leaves. */
 export function openRevocation(left: AbortSignal): Revocation {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  left.addEventListener("abort", abort);
+  let patience: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const leave = () => {
+    if (patience === undefined) abort();
+    else timer = setTimeout(abort, patience);
+  };
+  left.addEventListener("abort", leave);
   if (left.aborted) abort();
   let hears: (why: Refusal) => void = abort;
   const revocation = {
@@ -152,6 +169,15 @@ export function openRevocation(left: AbortSignal): Revocation {
     end(why: Refusal) {
       revocation.why = why;
       hears(why);
+    },
+    client: left,
+    outlive: () => void (patience = DRAIN_FOR),
+    get outlives() {
+      return patience !== undefined;
+    },
+    close() {
+      left.removeEventListener("abort", leave);
+      clearTimeout(timer);
     },
   };
   return revocation;

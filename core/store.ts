@@ -39,6 +39,8 @@ export interface TokenRecord {
   readonly limits: Limits;
   /** Whether it sees only those objects at an origin that were made with it. */
   readonly isolated: boolean;
+  /** What becomes of an answer whose client leaves: the origin is stopped, or it is read on for the true bill. */
+  readonly abort: "cancel" | "drain";
   /** When it stops working; absent: never. */
   readonly expires?: number;
   /** `disabled` is refused like an unknown token. */
@@ -62,6 +64,7 @@ export interface TokenPatch extends
       | "addresses"
       | "limits"
       | "isolated"
+      | "abort"
       | "status"
     >
   > {
@@ -170,7 +173,7 @@ export interface Store {
    * with a lease, and 1 for each that has died.
    */
   admit(asks: readonly Ask[], taking?: Taking): Promise<Admission>;
-  /** Holds what the bill may come to, and answers the micro-dollars held; or gives back what admission took. With a budget 7 commands, with tokens per minute 3. */
+  /** Holds what the bill may come to, and answers the micro-dollars held; or gives back what admission took; `concurrency` is short where its lease is over. With a budget 8 commands, with tokens per minute 5. */
   reserve(
     id: string,
     taking: Taking,

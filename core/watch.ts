@@ -5,10 +5,9 @@
  * @module
  */
 
-import { readSparingly, type Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
-import type { Flight } from "./flight.ts";
-import type { Ending, Journal, LogLine } from "./journal.ts";
+import { letGo, openIntake, readOn } from "./intake.ts";
+import type { Journal } from "./journal.ts";
 import { enqueueInPieces } from "./pieces.ts";
 import { betweenEvents, isEventStream, PING } from "./ping.ts";
 import type { Refusal } from "./refusal.ts";
@@ -23,8 +22,10 @@ export interface Watch {
   readonly idleSeconds: number;
   /** Silence after which an event stream gets a comment, seconds; 0: never. */
   readonly pingSeconds: number;
-  /** Aborts when the client leaves. */
+  /** Aborts when nothing more is wanted of the origin. */
   readonly signal: AbortSignal;
+  /** Lets what is read on for its bill outlive its client. */
+  readonly drain?: ((work: Promise<void>) => void) | undefined;
   /** Ends it before its end. */
   readonly revocation?: Revocation | undefined;
   /** What the client is told then, in its own envelope. */
@@ -75,38 +76,35 @@ export async function readWhole(
  */
 export function watch(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { flight, abort, response }: Begun,
+  begun: Begun,
   journey: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { journal, idleSeconds, pingSeconds, signal, tap } = journey;
-  const reader = readSparingly(body);
+  const { flight, response } = begun;
+  const { pingSeconds, revocation, drain } = journey;
   const stands = isEventStream(response) ? betweenEvents() : undefined;
+  const intake = openIntake(body, begun, journey);
   let between = true;
-  let bytes = 0;
-  let over = false;
-  const stop = () => {
-    abort();
-    letGo(reader);
-  };
-  const end = (ending: Ending, facts: Partial<LogLine> = {}) => {
-    over = true;
-    flight.land();
-    journal.close(ending, { bytes, ...facts });
+  const leave = () => {
+    if (intake.over || intake.left) return;
+    intake.left = true;
+    const wanted = revocation?.outlives && !journey.signal.aborted;
+    if (drain && wanted) drain(readOn(intake, journey.signal));
+    else intake.stop("client_closed");
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
-      const cut = () => letGo(reader);
       // A ping that waits for a slow client is enough.
       const ping = () => {
-        const idle = bytes > 0 && controller.desiredSize === 0;
-        if (between && idle) controller.enqueue(PING);
+        const idle = intake.bytes > 0 && controller.desiredSize === 0;
+        if (between && idle && !intake.left) controller.enqueue(PING);
       };
+      const cut = intake.letGo;
       const pings = stands && pingSeconds > 0;
       flight.follow(pings ? { cut, ping, pingSeconds } : { cut });
-      journey.revocation?.hear((why) => {
-        if (over) return;
-        end("revoked", { refused: why.refused });
-        stop();
+      revocation?.hear((why) => {
+        if (intake.over) return;
+        intake.stop("revoked", { refused: why.refused });
+        if (intake.left) return;
         if (!stands || !between || !journey.lastWords) {
           return broken(controller);
         }
@@ -114,47 +112,24 @@ export function watch(
         controller.enqueue(new TextEncoder().encode(event));
         controller.close();
       });
+      if (!revocation?.outlives) return;
+      revocation.client.addEventListener("abort", leave);
+      if (revocation.client.aborted) leave();
     },
     async pull(controller) {
-      flight.await(idleSeconds);
-      try {
-        const { done, value } = await reader.read();
-        if (over) return;
-        flight.rest();
-        if (flight.silent) throw new Error("The origin is silent");
-        if (!done) {
-          bytes += value.byteLength;
-          tap?.(value);
-          if (stands) between = stands(value);
-          return enqueueInPieces(controller, value);
-        }
-        end("complete");
-        controller.close();
-      } catch {
-        if (over) return;
-        end(endingOf(flight, signal));
-        stop();
-        broken(controller);
-      }
+      const chunk = await intake.next();
+      if (chunk === undefined || intake.left) return;
+      if (chunk === "complete") return controller.close();
+      if (chunk === "broken") return broken(controller);
+      intake.bytes += chunk.byteLength;
+      if (stands) between = stands(chunk);
+      enqueueInPieces(controller, chunk);
     },
-    cancel() {
-      end("client_closed");
-      stop();
-    },
+    cancel: leave,
   }, { highWaterMark: 0 });
 }
 
 /** Never a clean end, and never the runtime's own error, which names the URL. */
 function broken(controller: ReadableStreamDefaultController) {
   controller.error(new Error("The answer broke off"));
-}
-
-/** Ends a pending read and closes the origin's connection: Deno loses an abort once its garbage collector has run. */
-function letGo(reader: Pick<Source, "cancel">) {
-  reader.cancel().catch(() => {});
-}
-
-function endingOf(flight: Flight, signal: AbortSignal) {
-  if (flight.silent) return "origin_silent";
-  return signal.aborted ? "client_closed" : "origin_broken";
 }

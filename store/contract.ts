@@ -30,6 +30,7 @@ export function record(fields: Partial<TokenRecord> = {}): TokenRecord {
     endpoints: [],
     addresses: [],
     isolated: false,
+    abort: "cancel",
     limits: {},
     status: "active",
     created: 1_800_000_000,

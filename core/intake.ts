@@ -1,0 +1,104 @@
+/**
+ * An origin's answer as it is taken in: chunk by chunk, watched for silence,
+ * and to its end where its client has left and its bill is wanted.
+ *
+ * @module
+ */
+
+import { readSparingly, type Source } from "./chunks.ts";
+import type { Begun } from "./egress.ts";
+import type { Ending, LogLine } from "./journal.ts";
+import type { Watch } from "./watch.ts";
+
+/** One answer's. */
+export interface Intake {
+  /** Bytes that went down. */
+  bytes: number;
+  /** Whether the client has left. */
+  left: boolean;
+  /** Whether it has ended, one way or another. */
+  readonly over: boolean;
+  /** The next chunk, or how it ended; nothing where it had been stopped. */
+  next(): Promise<Uint8Array<ArrayBuffer> | "complete" | "broken" | undefined>;
+  /** Writes down why and lets the origin go. */
+  stop(ending: Ending, facts?: Partial<LogLine>): void;
+  /** Ends a pending read. */
+  letGo(): void;
+}
+
+/** Most that is read on for a bill, bytes: more than the longest answer of any model in events. */
+const MOST = 67_108_864;
+
+/** Nothing is read yet. */
+export function openIntake(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { flight, abort }: Begun,
+  { journal, idleSeconds, signal, tap }: Watch,
+): Intake {
+  const reader = readSparingly(body);
+  let over = false;
+  const end = (ending: Ending, facts: Partial<LogLine> = {}) => {
+    over = true;
+    flight.land();
+    journal.close(ending, { bytes: intake.bytes, ...facts });
+  };
+  const brokenBy = () => {
+    if (flight.silent) return "origin_silent";
+    return signal.aborted ? "client_closed" : "origin_broken";
+  };
+  const intake = {
+    bytes: 0,
+    left: false,
+    get over() {
+      return over;
+    },
+    async next() {
+      flight.await(idleSeconds);
+      try {
+        const { done, value } = await reader.read();
+        if (over) return undefined;
+        flight.rest();
+        if (flight.silent) throw new Error("The origin is silent");
+        if (done) {
+          end(intake.left ? "drained" : "complete");
+          return "complete";
+        }
+        tap?.(value);
+        return value;
+      } catch {
+        if (over) return undefined;
+        intake.stop(brokenBy());
+        return "broken";
+      }
+    },
+    stop(ending, facts) {
+      end(ending, facts);
+      abort();
+      intake.letGo();
+    },
+    letGo: () => letGo(reader),
+  } as Intake;
+  return intake;
+}
+
+/** Reads to the end, for nobody but the meter. */
+export async function readOn(
+  intake: Intake,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = () => {
+    if (!intake.over) intake.stop("client_closed");
+  };
+  // Deno loses an abort, so the read is ended here, too.
+  signal.addEventListener("abort", giveUp);
+  for (let left = MOST; !intake.over && left > 0;) {
+    const chunk = await intake.next();
+    if (chunk instanceof Uint8Array) left -= chunk.byteLength;
+  }
+  giveUp();
+}
+
+/** Ends a pending read and closes the origin's connection: Deno loses an abort once its garbage collector has run. */
+export function letGo(reader: Pick<Source, "cancel">) {
+  reader.cancel().catch(() => {});
+}
