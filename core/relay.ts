@@ -127,14 +127,17 @@ export function relay(
   });
   relayed.revocation?.hear((why) => {
     if (over) return;
-    const words = relayed.lastWords?.(why);
-    // OpenAI's clients go by the type; Google's know no such message, and read on to the close.
-    if (words) client.send(JSON.stringify({ type: "error", ...words }));
+    sendLast(client, relayed.lastWords?.(why));
     journal.note({ refused: why.refused });
     end("revoked", 1008, "The token was taken back");
   });
   awake();
   sockets.add(stop);
+}
+
+/** OpenAI's clients go by the type; Google's know no such message, and read on to the close. */
+function sendLast(client: End, words: object | undefined) {
+  if (words) client.send(JSON.stringify({ type: "error", ...words }));
 }
 
 /** No close frame came. */
