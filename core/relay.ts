@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Flights } from "./flight.ts";
-import type { Ending, Journal } from "./journal.ts";
+import type { Ending, Journal, SocketFacts } from "./journal.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Revocation } from "./running.ts";
 import { type End, type Message, passable } from "./socket.ts";
@@ -97,15 +97,8 @@ export function relay(
     const said = passable(code, reason);
     for (const way of [up, down]) way.end();
     for (const side of [client, origin]) side.close(said.code, said.reason);
-    journal.close(ending, {
-      bytes: down.bytes(),
-      socket: {
-        up: up.messages(),
-        down: down.messages(),
-        upBytes: up.bytes(),
-        code: code || 1006, // Deno says 0
-      },
-    });
+    const bytes = down.bytes();
+    journal.close(ending, { bytes, socket: factsOf(up, down, code) });
   }
 
   const closed = (broken: Ending) => (code: number, reason: string) => {
@@ -127,7 +120,9 @@ export function relay(
   });
   relayed.revocation?.hear((why) => {
     if (over) return;
-    sendLast(client, relayed.lastWords?.(why));
+    const words = relayed.lastWords?.(why);
+    // OpenAI's clients go by the type; Google's know no such message, and read on to the close.
+    if (words) client.send(JSON.stringify({ type: "error", ...words }));
     journal.note({ refused: why.refused });
     end("revoked", 1008, "The token was taken back");
   });
@@ -135,9 +130,15 @@ export function relay(
   sockets.add(stop);
 }
 
-/** OpenAI's clients go by the type; Google's know no such message, and read on to the close. */
-function sendLast(client: End, words: object | undefined) {
-  if (words) client.send(JSON.stringify({ type: "error", ...words }));
+type Way = ReturnType<typeof oneWay>;
+
+function factsOf(up: Way, down: Way, code: number): SocketFacts {
+  return {
+    up: up.messages(),
+    down: down.messages(),
+    upBytes: up.bytes(),
+    code: code || 1006, // Deno says 0
+  };
 }
 
 /** No close frame came. */
