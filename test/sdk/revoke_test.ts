@@ -4,8 +4,11 @@ import Anthropic from "@anthropic-ai/sdk";
 import * as google from "@google/genai";
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { ResponsesWS } from "openai/resources/responses/ws";
+import { WebSocketServer } from "ws";
 import { tokenId } from "../../core/token.ts";
-import { RUNTIMES } from "../subject.ts";
+import { startSocketOrigin } from "../socket_origin.ts";
+import { RUNTIMES, startDoppel, until } from "../subject.ts";
 import { rejection, within } from "./check.ts";
 import { onStage } from "./stage.ts";
 
@@ -87,4 +90,28 @@ for (const runtime of RUNTIMES) {
         });
       }
     }));
+}
+
+for (const runtime of RUNTIMES) {
+  Deno.test(`a socket whose token is taken back raises the SDK's own error and closes with 1008, on ${runtime}`, async () => {
+    const origin = await startSocketOrigin(WebSocketServer);
+    const doppel = await startDoppel({ runtime, origin: origin.url });
+    try {
+      const apiKey = await doppel.mint();
+      const baseURL = `${doppel.url}/v1`;
+      const responses = new ResponsesWS(new OpenAI({ apiKey, baseURL }));
+      const heard: string[] = [];
+      responses.on("error", ({ message }) => heard.push(message));
+      let code: number | undefined;
+      responses.socket.on("close", (closed: number) => code = closed);
+      await until(() => origin.taken.length === 1);
+      await doppel.admin("DELETE", `/admin/tokens/${tokenId(apiKey)}`);
+      assert.equal(await until(() => code), 1008);
+      assert.match(heard.join(), /Unknown or revoked doppel token/);
+      assert.equal((await origin.taken[0]!.closed())[0], 1008);
+    } finally {
+      await doppel.stop();
+      await origin.stop();
+    }
+  });
 }
