@@ -195,12 +195,13 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
+  /** All that was held where there is no price, and where nothing was reported: a guess could be less than the API charges. With a part of it reported, never more than was held. */
   async #cost(metered: Metered): Promise<number> {
     const { limits, how } = this.#facts;
     const { cost: held } = this.#held;
     if (limits.budget === undefined || how === "free") return 0;
-    if (!this.#meter || metered.state !== "measured") return held;
-    return await this.#deps.prices.cost(this.#occasion, metered) ?? held;
+    if (!this.#meter || metered.state === "estimated") return held;
+    const cost = await this.#deps.prices.cost(this.#occasion, metered) ?? held;
+    return metered.state === "measured" ? cost : Math.min(cost, held);
   }
 }
