@@ -24,7 +24,7 @@ import {
   type Running,
 } from "./core/running.ts";
 import { wantsSocket } from "./core/socket.ts";
-import type { Stamps } from "./core/stamp.ts";
+import { type Stamps, stampUse } from "./core/stamp.ts";
 import {
   type Store,
   StoreUnavailable,
@@ -162,7 +162,7 @@ async function carry(
     if (short) return short;
     account.sent();
     const opened = await openSocket(request, credential, journey, deps);
-    if (!isRefusal(opened)) stamp(token, deps);
+    if (!isRefusal(opened)) stampUse(token.id, deps);
     return opened;
   }
 
@@ -183,7 +183,7 @@ async function carry(
   if (isRefusal(begun)) return begun;
   if (begun.hop) journal.note({ hop: true });
 
-  stamp(token, deps);
+  stampUse(token.id, deps);
   return await respond(begun, journey);
 }
 
@@ -256,19 +256,6 @@ function modelSources({ route, request, content }: ObjectSources) {
     encoding: request.headers.get("content-encoding"),
     content,
   };
-}
-
-/** Notes the use, at most once a minute, behind the answer's back. */
-function stamp({ id }: TokenRecord, { store, stamps, now, defer }: Deps) {
-  if (!stamps.due(id)) return;
-  const stamped = store.stampToken(id, Math.floor(now() / 1000));
-  defer(
-    "stamp",
-    stamped.catch((error) => {
-      stamps.missed(id);
-      throw error;
-    }),
-  );
 }
 
 /** Where clients reach this route's paths. */

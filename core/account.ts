@@ -216,10 +216,14 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** With a budget all that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
-  #cost(metered: Metered, price: number | undefined): number | undefined {
+  /** With a budget: all that was held where there is no price, and where nothing was reported: a guess could be less than the API charges. With a part of it reported, never more than was held. */
+  #cost(
+    { state }: Metered,
+    price: number | undefined,
+  ): number | undefined {
     if (this.#facts.limits.budget === undefined) return price;
     const { cost: held } = this.#held;
-    return metered.state === "measured" ? price ?? held : held;
+    if (price === undefined || state === "estimated") return held;
+    return state === "measured" ? price : Math.min(price, held);
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Store } from "./store.ts";
+
 /** Tokens remembered; past it the memory starts anew, at the price of some early stamps. */
 const REMEMBERED = 10_000;
 
@@ -28,4 +30,25 @@ export function createStamps(now: () => number): Stamps {
     },
     missed: (tokenId) => void stamped.delete(tokenId),
   };
+}
+
+/** Notes the use, at most once a minute, behind the answer's back. */
+export function stampUse(
+  id: string,
+  { store, stamps, now, defer }: {
+    readonly store: Pick<Store, "stampToken">;
+    readonly stamps: Stamps;
+    readonly now: () => number;
+    readonly defer: (name: string, work: Promise<unknown>) => void;
+  },
+): void {
+  if (!stamps.due(id)) return;
+  const stamped = store.stampToken(id, Math.floor(now() / 1000));
+  defer(
+    "stamp",
+    stamped.catch((error) => {
+      stamps.missed(id);
+      throw error;
+    }),
+  );
 }

@@ -66,7 +66,7 @@ type Row = Record<string, number | null>;
 /** What the verbs of limits are made of; each to be called within a transaction. */
 export function limitsOf(database: DatabaseSync) {
   const tools = toolsOf(database);
-  const { sql, used, count, spend, bury, room } = tools;
+  const { sql, used, count, bury, room } = tools;
   return {
     /** Takes what a request needs at its beginning, or says what is short. */
     take(
@@ -111,20 +111,24 @@ export function limitsOf(database: DatabaseSync) {
       sql.hold.run(held, id, lease);
       return held;
     },
-    settle(
-      id: string,
-      { lease, now }: Taking,
-      { held, tokens, cost, undone }: Bill,
-    ) {
-      const row = sql.release.get(id, lease) as Row | undefined;
-      // A lease that has died is paid for already.
-      if (typeof row?.held === "number") spend(id, now, cost);
-      if (tokens !== held || undone) {
-        count(id, now, undone ? -1 : 0, tokens - held);
-      }
-    },
+    settle: settling(tools),
     renew: (id: string, lease: string, now: number) =>
       void sql.renew.run(now + LEASE_LASTS, id, lease),
+  };
+}
+
+function settling({ sql, spend, count }: ReturnType<typeof toolsOf>) {
+  return (
+    id: string,
+    { lease, now }: Taking,
+    { held, tokens, cost, undone }: Bill,
+  ) => {
+    const row = sql.release.get(id, lease) as Row | undefined;
+    // A lease that has died is paid for already.
+    if (typeof row?.held === "number") spend(id, now, cost);
+    if (tokens !== held || undone) {
+      count(id, now, undone ? -1 : 0, tokens - held);
+    }
   };
 }
 

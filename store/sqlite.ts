@@ -84,42 +84,12 @@ export function sqliteStore(
 ): Store {
   database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA);
   const tools = toolsOf(database);
-  const { sql, stroke, change } = tools;
-  const limits = limitsOf(database);
-  const usage = usageOf(database);
+  const { sql, change } = tools;
   const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
-    admit(asks, taking) {
-      const look = () => {
-        const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
-        const records = asks.map(({ id }) => tools.load(id));
-        return { records, ...(pause && { pause }) };
-      };
-      const seen = look();
-      if (!taking || !limited(asks, seen, taking)) return seen;
-      return stroke(() => {
-        const now = look();
-        const record = limited(asks, now, taking);
-        if (record === undefined) return now;
-        const shortage = limits.take(record, taking);
-        return shortage ? { ...now, shortage } : { ...now, taken: true };
-      });
-    },
-    reserve: (id, taking, estimate) =>
-      stroke(() => {
-        const record = tools.load(id);
-        return record === undefined
-          ? { short: "total", left: 0 }
-          : limits.reserve(record, taking, estimate);
-      }),
-    settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
-    watch(tokens, now) {
-      for (const { id, leases } of tokens) {
-        for (const lease of leases) limits.renew(id, lease, now);
-      }
-      return tokens.map(({ id }) => tools.load(id));
-    },
+    ...limitVerbs(tools, limitsOf(database)),
+    ...usageVerbs(tools, usageOf(database)),
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
     },
@@ -140,14 +110,6 @@ export function sqliteStore(
         parsed<Claim>(sql.claimed.get(hash, time)?.claim)
       );
     },
-    addUsage: (batch) =>
-      stroke(() => {
-        const known = Math.floor(batch.now / 1000) + 86_400;
-        const added = sql.take.run(`batch ${batch.id}`, known).changes === 1;
-        if (added) usage.add(batch);
-      }),
-    listUsage: usage.list,
-    listRequests: usage.last,
     ready: () => void sql.pause.get(),
   };
   return {
@@ -228,6 +190,60 @@ function tokenVerbs({ sql, load, insert, change }: Tools) {
       });
       return taken;
     },
+  } satisfies Partial<Verbs>;
+}
+
+function limitVerbs(
+  { sql, stroke, load }: Tools,
+  limits: ReturnType<typeof limitsOf>,
+) {
+  return {
+    admit(asks, taking) {
+      const look = () => {
+        const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
+        const records = asks.map(({ id }) => load(id));
+        return { records, ...(pause && { pause }) };
+      };
+      const seen = look();
+      if (!taking || !limited(asks, seen, taking)) return seen;
+      return stroke(() => {
+        const now = look();
+        const record = limited(asks, now, taking);
+        if (record === undefined) return now;
+        const shortage = limits.take(record, taking);
+        return shortage ? { ...now, shortage } : { ...now, taken: true };
+      });
+    },
+    reserve: (id, taking, estimate) =>
+      stroke(() => {
+        const record = load(id);
+        return record === undefined
+          ? { short: "total", left: 0 }
+          : limits.reserve(record, taking, estimate);
+      }),
+    settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
+    watch(tokens, now) {
+      for (const { id, leases } of tokens) {
+        for (const lease of leases) limits.renew(id, lease, now);
+      }
+      return tokens.map(({ id }) => load(id));
+    },
+  } satisfies Partial<Verbs>;
+}
+
+function usageVerbs(
+  { sql, stroke }: Tools,
+  usage: ReturnType<typeof usageOf>,
+) {
+  return {
+    addUsage: (batch) =>
+      stroke(() => {
+        const known = Math.floor(batch.now / 1000) + 86_400;
+        const added = sql.take.run(`batch ${batch.id}`, known).changes === 1;
+        if (added) usage.add(batch);
+      }),
+    listUsage: usage.list,
+    listRequests: usage.last,
   } satisfies Partial<Verbs>;
 }
 

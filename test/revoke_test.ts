@@ -19,7 +19,7 @@ import { type Runtime, startDoppel, type Subject, until } from "./subject.ts";
 
 /** What is promised, and what a busy machine may add, milliseconds. */
 const PROMISED = 2_000;
-const HEADROOM = 1_000;
+const HEADROOM = 500;
 
 const NAMES = Object.keys(WIRES) as WireName[];
 const ADMIN_SECRET = "the-same-owner-of-all-instances-0123456789";
