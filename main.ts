@@ -30,6 +30,7 @@ import { directSocket } from "./core/socket.ts";
 import { createRunning } from "./core/running.ts";
 import { createStamps } from "./core/stamp.ts";
 import { StoreUnavailable } from "./core/store.ts";
+import { createTelemetry } from "./core/telemetry.ts";
 import { derivedSecret } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
@@ -91,13 +92,16 @@ const direct: Ways = {
 };
 const ways = waysBeside(settings);
 let server: Info | undefined;
+const telemetry = createTelemetry(
+  Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1")),
+);
 const deferred = new Set<Promise<void>>();
 const ledger = createLedger({
   store,
   now: Date.now,
   defer,
   keep: settings.keep,
-  seen: metrics.entry,
+  seen: [metrics.entry, telemetry],
 });
 
 const app = doppel({

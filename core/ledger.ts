@@ -171,8 +171,8 @@ export interface LedgerDeps {
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** How long. */
   readonly keep: Retention;
-  /** Looks at each entry as well. */
-  readonly seen?: (entry: Entry) => void;
+  /** Who looks at each entry as well. */
+  readonly seen?: readonly ((entry: Entry) => void)[];
 }
 
 /** An empty ledger. */
@@ -210,7 +210,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
 
   return {
     enter(entry) {
-      deps.seen?.(entry);
+      for (const look of deps.seen ?? []) look(entry);
       if (!open.put(entry)) defer("usage", Promise.reject(new RangeError()));
       if (flushing === undefined) wait();
     },

@@ -54,7 +54,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     now,
     defer,
     keep,
-    seen: metrics.entry,
+    seen: [metrics.entry],
   });
   let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
     Response.json({ ok: true });

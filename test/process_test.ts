@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { keepSecret } from "./evidence.ts";
 import { redisInstalled, startUpstash } from "./redis.ts";
-import { freePort, RUNTIMES, startDoppel } from "./subject.ts";
+import { freePort, RUNTIMES, startDoppel, until } from "./subject.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -276,4 +276,54 @@ Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTER
     ).then(() => true, () => false);
   }
   rmSync(data, { recursive: true });
+});
+
+Deno.test("deno: with OTEL_DENO=true each request is a span and in two histograms, under OpenTelemetry's names", async () => {
+  const received: string[] = [];
+  const collector = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    if (/v1\/(?:traces|metrics)/.test(request.url!)) received.push(text);
+    response.end("{}");
+  }).listen(0, "127.0.0.1");
+  const origin = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({
+      model: "gpt-4o",
+      choices: [],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    }));
+  }).listen(0, "127.0.0.1");
+  for (const server of [collector, origin]) {
+    if (!server.listening) {
+      await new Promise((resolve) => server.once("listening", resolve));
+    }
+  }
+  const urlOf = (server: Server) =>
+    `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const doppel = await startDoppel({
+    runtime: "deno",
+    origin: urlOf(origin),
+    env: {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_ENDPOINT: urlOf(collector),
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_METRIC_EXPORT_INTERVAL: "200",
+      OTEL_BSP_SCHEDULE_DELAY: "200",
+    },
+  });
+  const token = await doppel.mint();
+  const headers = { authorization: `Bearer ${token}` };
+  const chat = { method: "POST", headers, body: "{}" };
+  await (await fetch(`${doppel.url}/v1/chat/completions`, chat)).text();
+  await until(() =>
+    ["chat gpt-4o", "gen_ai.usage.output_tokens", "gen_ai.client.token.usage"]
+      .every((name) => received.some((text) => text.includes(`"${name}"`)))
+  );
+  assert.ok(!received.join().includes(token));
+  await doppel.stop();
+  for (const server of [collector, origin]) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });
