@@ -14,6 +14,7 @@ import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
+import { EVENTS } from "./tally.ts";
 import type { Usage } from "./usage.ts";
 
 /** A model's call to an API. */
@@ -116,6 +117,7 @@ class OpenAccount implements Account {
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
+  #events = false;
 
   constructor(facts: Facts, deps: AccountDeps) {
     this.#facts = facts;
@@ -152,6 +154,8 @@ class OpenAccount implements Account {
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
     if (!metered) return undefined;
+    this.#events = status === 101 ||
+      EVENTS.test(headers.get("content-type") ?? "");
     this.#meter = openMeter(how, {
       status,
       path: route.target.path,
@@ -180,7 +184,7 @@ class OpenAccount implements Account {
       token.id,
       taken!,
       this.#sent
-        ? { ...bill, cost: await this.#cost(metered) }
+        ? { ...bill, cost: await this.#cost(metered, whole) }
         : { ...bill, cost: 0, undone: true },
     );
   }
@@ -195,13 +199,15 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** All that was held where there is no price, and where nothing was reported: a guess could be less than the API charges. With a part of it reported, never more than was held. */
-  async #cost(metered: Metered): Promise<number> {
+  /** All that was held where there is no price, and where a document was cut off before its counts: the API had written the whole. Of a stream what passed, and where that is a guess never more than was held. */
+  async #cost(metered: Metered, whole: boolean): Promise<number> {
     const { limits, how } = this.#facts;
     const { cost: held } = this.#held;
     if (limits.budget === undefined || how === "free") return 0;
-    if (!this.#meter || metered.state === "estimated") return held;
+    if (this.#meter === undefined) return held;
     const cost = await this.#deps.prices.cost(this.#occasion, metered) ?? held;
-    return metered.state === "measured" ? cost : Math.min(cost, held);
+    if (metered.state === "measured") return cost;
+    const guessed = metered.state === "estimated" && !whole && !this.#events;
+    return guessed ? held : Math.min(cost, held);
   }
 }

@@ -82,41 +82,12 @@ export function sqliteStore(
 ): Store {
   database.exec(SCHEMA + LIMIT_SCHEMA);
   const tools = toolsOf(database);
-  const { sql, stroke, change } = tools;
-  const limits = limitsOf(database);
+  const { sql, change } = tools;
   const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
-    admit(asks, taking) {
-      const look = () => {
-        const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
-        const records = asks.map(({ id }) => tools.load(id));
-        return { records, ...(pause && { pause }) };
-      };
-      const seen = look();
-      if (!taking || !limited(asks, seen, taking)) return seen;
-      return stroke(() => {
-        const now = look();
-        const record = limited(asks, now, taking);
-        if (record === undefined) return now;
-        const shortage = limits.take(record, taking);
-        return shortage ? { ...now, shortage } : { ...now, taken: true };
-      });
-    },
-    reserve: (id, taking, estimate) =>
-      stroke(() => {
-        const record = tools.load(id);
-        return record === undefined
-          ? { short: "total", left: 0 }
-          : limits.reserve(record, taking, estimate);
-      }),
-    settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
-    watch(tokens, now) {
-      for (const { id, leases } of tokens) {
-        for (const lease of leases) limits.renew(id, lease, now);
-      }
-      return tokens.map(({ id }) => tools.load(id));
-    },
+    ...claimVerbs(tools, now),
+    ...limitVerbs(tools, limitsOf(database)),
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
     },
@@ -124,18 +95,6 @@ export function sqliteStore(
     takeNonce(nonce, expires) {
       sql.forget.run(Math.floor(now() / 1000));
       return sql.take.run(nonce, expires).changes === 1;
-    },
-    keepClaims(claims) {
-      sql.lapse.run(Math.floor(now() / 1000));
-      for (const claim of claims) {
-        sql.claim.run(claim.hash, JSON.stringify(claim), claim.expires);
-      }
-    },
-    findClaims(hashes) {
-      const time = Math.floor(now() / 1000);
-      return hashes.map((hash) =>
-        parsed<Claim>(sql.claimed.get(hash, time)?.claim)
-      );
     },
     ready: () => void sql.pause.get(),
   };
@@ -189,6 +148,61 @@ function limited(
   const terms = { now: Math.floor(now / 1000), only };
   const record = admissible(asks, seen, terms);
   return Object.keys(record?.limits ?? {}).length > 0 ? record : undefined;
+}
+
+function limitVerbs(
+  { sql, load, stroke }: Tools,
+  limits: ReturnType<typeof limitsOf>,
+) {
+  return {
+    admit(asks, taking) {
+      const look = () => {
+        const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
+        const records = asks.map(({ id }) => load(id));
+        return { records, ...(pause && { pause }) };
+      };
+      const seen = look();
+      if (!taking || !limited(asks, seen, taking)) return seen;
+      return stroke(() => {
+        const now = look();
+        const record = limited(asks, now, taking);
+        if (record === undefined) return now;
+        const shortage = limits.take(record, taking);
+        return shortage ? { ...now, shortage } : { ...now, taken: true };
+      });
+    },
+    reserve: (id, taking, estimate) =>
+      stroke(() => {
+        const record = load(id);
+        return record === undefined
+          ? { short: "total", left: 0 }
+          : limits.reserve(record, taking, estimate);
+      }),
+    settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
+    watch(tokens, now) {
+      for (const { id, leases } of tokens) {
+        for (const lease of leases) limits.renew(id, lease, now);
+      }
+      return tokens.map(({ id }) => load(id));
+    },
+  } satisfies Partial<Verbs>;
+}
+
+function claimVerbs({ sql }: Tools, now: () => number) {
+  return {
+    keepClaims(claims) {
+      sql.lapse.run(Math.floor(now() / 1000));
+      for (const claim of claims) {
+        sql.claim.run(claim.hash, JSON.stringify(claim), claim.expires);
+      }
+    },
+    findClaims(hashes) {
+      const time = Math.floor(now() / 1000);
+      return hashes.map((hash) =>
+        parsed<Claim>(sql.claimed.get(hash, time)?.claim)
+      );
+    },
+  } satisfies Partial<Verbs>;
 }
 
 function tokenVerbs({ sql, load, insert, change }: Tools) {
