@@ -85,7 +85,7 @@ export function sqliteStore(
   const { sql, stroke, change } = tools;
   const limits = limitsOf(database);
   const verbs: Verbs = {
-    ...tokenVerbs(tools),
+    ...tokenVerbs(tools, limits),
     ...listVerbs(tools),
     admit(asks, taking) {
       const look = () => {
@@ -191,7 +191,10 @@ function limited(
   return Object.keys(record?.limits ?? {}).length > 0 ? record : undefined;
 }
 
-function tokenVerbs({ sql, load, insert, change }: Tools) {
+function tokenVerbs(
+  { sql, load, insert, change }: Tools,
+  { forget }: ReturnType<typeof limitsOf>,
+) {
   const patched = (statement: StatementSync, id: string, patch: object) =>
     recordOf(statement.get(JSON.stringify(patch), id));
   return {
@@ -205,7 +208,10 @@ function tokenVerbs({ sql, load, insert, change }: Tools) {
         return patched(sql.rotate, id, { ...next, previous });
       }),
     deleteToken: (id, entry) =>
-      change(entry, () => sql.remove.run(id).changes === 1),
+      change(entry, () => {
+        forget(id);
+        return sql.remove.run(id).changes === 1;
+      }),
     importTokens(records, entry) {
       let taken: string[] = [];
       change(entry, () => {
