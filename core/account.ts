@@ -65,6 +65,8 @@ export interface Account {
   hold(sources: Asked): Promise<Refusal | undefined>;
   /** From now on the origin may charge for it. */
   sent(): void;
+  /** It has not gone out after all. */
+  unsent(): void;
   /** Meters the answer; nothing where it need not be. */
   meter(answer: Metering): Meter | undefined;
   /** The request is over. */
@@ -150,6 +152,7 @@ class OpenAccount implements Account {
   };
 
   sent = (): void => void (this.#sent = true);
+  unsent = (): void => void (this.#sent = false);
 
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;

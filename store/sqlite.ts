@@ -83,11 +83,12 @@ export function sqliteStore(
   database.exec(SCHEMA + LIMIT_SCHEMA);
   const tools = toolsOf(database);
   const { sql, change } = tools;
+  const limits = limitsOf(database);
   const verbs: Verbs = {
-    ...tokenVerbs(tools),
+    ...tokenVerbs(tools, limits),
     ...listVerbs(tools),
     ...claimVerbs(tools, now),
-    ...limitVerbs(tools, limitsOf(database)),
+    ...limitVerbs(tools, limits),
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
     },
@@ -205,7 +206,10 @@ function claimVerbs({ sql }: Tools, now: () => number) {
   } satisfies Partial<Verbs>;
 }
 
-function tokenVerbs({ sql, load, insert, change }: Tools) {
+function tokenVerbs(
+  { sql, load, insert, change }: Tools,
+  { forget }: ReturnType<typeof limitsOf>,
+) {
   const patched = (statement: StatementSync, id: string, patch: object) =>
     recordOf(statement.get(JSON.stringify(patch), id));
   return {
@@ -219,7 +223,10 @@ function tokenVerbs({ sql, load, insert, change }: Tools) {
         return patched(sql.rotate, id, { ...next, previous });
       }),
     deleteToken: (id, entry) =>
-      change(entry, () => sql.remove.run(id).changes === 1),
+      change(entry, () => {
+        forget(id);
+        return sql.remove.run(id).changes === 1;
+      }),
     importTokens(records, entry) {
       let taken: string[] = [];
       change(entry, () => {
