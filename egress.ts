@@ -47,7 +47,7 @@ export function sender(
   { flights, firstByteSeconds, client, freshClient }: EgressOptions,
 ): Send {
   return async ({ url, fields }, { method, content, signal }) => {
-    if (signal.aborted) return { refused: "client_closed" };
+    if (signal.aborted) return { refused: "client_closed", unsent: true };
     const controller = new AbortController();
     const abort = () => controller.abort();
     const flight = flights.begin(abort);
@@ -85,6 +85,7 @@ export function sender(
       if (content.chunks?.overflowed) return { refused: "body_too_large" };
       return {
         refused: flight.silent ? "origin_timeout" : "origin_unreachable",
+        ...(neverConnected(error) && { unsent: true }),
       };
     }
   };
@@ -92,8 +93,20 @@ export function sender(
 
 /** Deno's signal is silent when a client leaves during its upload; only this message tells. */
 function leftUploading(error: unknown): boolean {
-  const { cause } = error as { cause?: { message?: string } };
+  const { cause } = error as Fault;
   return /^Cannot read request body/.test(cause?.message ?? "");
+}
+
+/** Bun says it by a code, Deno in a message whose URL has no space in it. */
+function neverConnected(error: unknown): boolean {
+  const { code, cause } = error as Fault;
+  return code === "ECONNREFUSED" || code === "ENOTFOUND" ||
+    / client error \(Connect\): /.test(cause?.message ?? "");
+}
+
+interface Fault {
+  readonly code?: string;
+  readonly cause?: { readonly message?: string };
 }
 
 const UNREADABLE: Refusal = {

@@ -75,7 +75,7 @@ export function throughHop(
 
 function unhelped(refusal: Refusal): Refusal {
   return refusal.refused === "origin_unreachable"
-    ? unreachable("No connection to the hop.")
+    ? { ...refusal, ...unreachable("No connection to the hop.") }
     : refusal;
 }
 

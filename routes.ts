@@ -180,7 +180,10 @@ async function carry(
   const begun = await deps.egress(
     { ...route, method, credential, received, content, signal },
   );
-  if (isRefusal(begun)) return begun;
+  if (isRefusal(begun)) {
+    if (begun.unsent) account.unsent();
+    return begun;
+  }
   if (begun.hop) journal.note({ hop: true });
 
   stampUse(token.id, deps);
@@ -238,10 +241,7 @@ function authorizeContent(
 }
 
 /** The model by which a budget reckons; empty where none is named beyond doubt. */
-function modelOf(
-  { limits }: TokenRecord,
-  sources: ObjectSources,
-): string {
+function modelOf({ limits }: TokenRecord, sources: ObjectSources): string {
   if (limits.budget === undefined) return "";
   const named = modelsNamed(modelSources(sources))?.named ?? [];
   return new Set(named).size === 1 ? named[0]! : "";

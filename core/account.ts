@@ -16,6 +16,7 @@ import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
+import { EVENTS } from "./tally.ts";
 import type { Usage } from "./usage.ts";
 
 /** A model's call to an API. */
@@ -68,6 +69,8 @@ export interface Account {
   hold(sources: Asked): Promise<Refusal | undefined>;
   /** From now on the origin may charge for it. */
   sent(): void;
+  /** It has not gone out after all. */
+  unsent(): void;
   /** Meters the answer; nothing where it need not be. */
   meter(answer: Metering): Meter | undefined;
   /** The request is over. */
@@ -121,6 +124,7 @@ class OpenAccount implements Account {
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
+  #events = false;
 
   constructor(facts: Facts, deps: AccountDeps) {
     this.#facts = facts;
@@ -153,10 +157,13 @@ class OpenAccount implements Account {
   };
 
   sent = (): void => void (this.#sent = true);
+  unsent = (): void => void (this.#sent = false);
 
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
     if (!metered) return undefined;
+    this.#events = status === 101 ||
+      EVENTS.test(headers.get("content-type") ?? "");
     this.#meter = openMeter(how, {
       status,
       path: route.target.path,
@@ -172,13 +179,14 @@ class OpenAccount implements Account {
 
   async #settle(line: LogLine): Promise<void> {
     const { store, prices, ledger } = this.#deps;
-    let metered = await this.#seen(line.ending);
+    const whole = line.ending === "complete" || line.ending === "drained";
+    let metered = await this.#seen(whole);
     let parts: readonly Part[] = [];
     let cost: number | undefined;
     try {
       metered = await firstLook(metered, this.#occasion, store);
       parts = await pricedParts(metered, this.#occasion, prices);
-      cost = this.#cost(metered, costOf(parts));
+      cost = this.#cost(metered, costOf(parts), whole);
     } finally {
       const facts = { ...this.#facts, model: this.#occasion.model };
       ledger.enter(entryOf(line, facts, { metered, parts, cost }));
@@ -200,8 +208,7 @@ class OpenAccount implements Account {
   }
 
   /** What was sent and not metered, nobody knows. */
-  async #seen(ending: LogLine["ending"]): Promise<Metered> {
-    const whole = ending === "complete" || ending === "drained";
+  async #seen(whole: boolean): Promise<Metered> {
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
     return this.#sent && this.#facts.how !== "free" ? UNKNOWN : NOTHING;
   }
@@ -216,14 +223,16 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** With a budget: all that was held where there is no price, and where nothing was reported: a guess could be less than the API charges. With a part of it reported, never more than was held. */
+  /** With a budget: all that was held where there is no price, and where a document was cut off before its counts: the API had written the whole. Of a stream what passed, and where that is a guess never more than was held. */
   #cost(
     { state }: Metered,
     price: number | undefined,
+    whole: boolean,
   ): number | undefined {
     if (this.#facts.limits.budget === undefined) return price;
     const { cost: held } = this.#held;
-    if (price === undefined || state === "estimated") return held;
-    return state === "measured" ? price : Math.min(price, held);
+    if (price === undefined || state === "measured") return price ?? held;
+    const guessed = state === "estimated" && !whole && !this.#events;
+    return guessed ? held : Math.min(price, held);
   }
 }

@@ -83,6 +83,8 @@ export interface Refusal {
   readonly retryAfter?: number;
   /** For the log only. */
   readonly reason?: string;
+  /** Nothing of the request has gone out, so nobody charges for it. */
+  readonly unsent?: true;
 }
 
 /** What an error body is made of. */

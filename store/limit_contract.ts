@@ -272,6 +272,18 @@ export function testLimits(
     );
   });
 
+  law("a deleted token leaves nothing behind", async ({ store }) => {
+    const made = await token(store, { concurrency: 1, budget: { total: 10 } });
+    const all = { tokens: 0, least: 10, most: 10 };
+    const { taking } = await take(store, made);
+    assert.equal(await store.reserve(made.id, taking, all), 10);
+    await store.deleteToken(made.id, entry("token.delete"));
+    await store.settle(made.id, taking, bill(10, 50));
+    await store.importTokens([made], entry("token.import"));
+    const next = await take(store, made);
+    assert.equal(await store.reserve(made.id, next.taking, all), 10);
+  });
+
   law("an edit replaces the limits whole", async ({ store }) => {
     const made = await token(store, {
       requests: 1,

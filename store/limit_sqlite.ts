@@ -48,6 +48,8 @@ const SQL = {
   count: `INSERT INTO rates (token, slot, requests, tokens) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
       tokens = tokens + excluded.tokens`,
+  recount: `UPDATE rates SET requests = requests + ?, tokens = tokens + ?
+    WHERE token = ? AND slot = ?`,
   dead: "SELECT lease, held FROM leases WHERE token = ? AND ends <= ?",
   leases: `SELECT COUNT(*) AS open, COALESCE(SUM(held), 0) AS held
     FROM leases WHERE token = ?`,
@@ -58,6 +60,9 @@ const SQL = {
   release: "DELETE FROM leases WHERE token = ? AND lease = ? RETURNING held",
   spend: `INSERT INTO spend (token, period, spent) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent`,
+  noRates: "DELETE FROM rates WHERE token = ?",
+  noLeases: "DELETE FROM leases WHERE token = ?",
+  noSpend: "DELETE FROM spend WHERE token = ?",
   spent: "SELECT spent FROM spend WHERE token = ? AND period = ?",
 } as const;
 
@@ -112,12 +117,18 @@ export function limitsOf(database: DatabaseSync) {
       return held;
     },
     settle: settling(tools),
+    /** The token is deleted. */
+    forget(id: string) {
+      for (const name of ["noRates", "noLeases", "noSpend"] as const) {
+        sql[name].run(id);
+      }
+    },
     renew: (id: string, lease: string, now: number) =>
       void sql.renew.run(now + LEASE_LASTS, id, lease),
   };
 }
 
-function settling({ sql, spend, count }: ReturnType<typeof toolsOf>) {
+function settling({ sql, spend }: ReturnType<typeof toolsOf>) {
   return (
     id: string,
     { lease, now }: Taking,
@@ -127,7 +138,8 @@ function settling({ sql, spend, count }: ReturnType<typeof toolsOf>) {
     // A lease that has died is paid for already.
     if (typeof row?.held === "number") spend(id, now, cost);
     if (tokens !== held || undone) {
-      count(id, now, undone ? -1 : 0, tokens - held);
+      const slot = Math.floor(now / SLOT);
+      sql.recount.run(undone ? -1 : 0, tokens - held, id, slot);
     }
   };
 }

@@ -39,10 +39,10 @@ export const SCRIPTS = {
       'previous', '{"hash":' .. old .. ',"expires":' .. ARGV[4] .. '}')
     ${NOTE}
     return redis.call('HGETALL', KEYS[2])`,
-  /** KEYS: audit, token, used, index. ARGV: entry, id. */
+  /** KEYS: audit, token, used, index, and what else is the token's. ARGV: entry, id. */
   remove: `local created = redis.call('HGET', KEYS[2], 'created')
     if not created then return 0 end
-    redis.call('DEL', KEYS[2], KEYS[3])
+    redis.call('DEL', KEYS[2], KEYS[3], unpack(KEYS, 5))
     redis.call('ZREM', KEYS[4], string.format('%012d.%s', created, ARGV[2]))
     ${NOTE}
     return 1`,

@@ -85,10 +85,12 @@ export function sqliteStore(
   database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA);
   const tools = toolsOf(database);
   const { sql, change } = tools;
+  const limits = limitsOf(database);
   const verbs: Verbs = {
-    ...tokenVerbs(tools),
+    ...tokenVerbs(tools, limits),
     ...listVerbs(tools),
-    ...limitVerbs(tools, limitsOf(database)),
+    ...claimVerbs(tools, now),
+    ...limitVerbs(tools, limits),
     ...usageVerbs(tools, usageOf(database)),
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
@@ -97,18 +99,6 @@ export function sqliteStore(
     takeNonce(nonce, expires) {
       sql.forget.run(Math.floor(now() / 1000));
       return sql.take.run(nonce, expires).changes === 1;
-    },
-    keepClaims(claims) {
-      sql.lapse.run(Math.floor(now() / 1000));
-      for (const claim of claims) {
-        sql.claim.run(claim.hash, JSON.stringify(claim), claim.expires);
-      }
-    },
-    findClaims(hashes) {
-      const time = Math.floor(now() / 1000);
-      return hashes.map((hash) =>
-        parsed<Claim>(sql.claimed.get(hash, time)?.claim)
-      );
     },
     ready: () => void sql.pause.get(),
   };
@@ -164,37 +154,8 @@ function limited(
   return Object.keys(record?.limits ?? {}).length > 0 ? record : undefined;
 }
 
-function tokenVerbs({ sql, load, insert, change }: Tools) {
-  const patched = (statement: StatementSync, id: string, patch: object) =>
-    recordOf(statement.get(JSON.stringify(patch), id));
-  return {
-    stampToken: (id, time) => void sql.stamp.run(time, id),
-    createToken: (record, entry) => change(entry, () => insert(record)),
-    editToken: (id, patch, entry) =>
-      change(entry, () => patched(sql.edit, id, patch)),
-    rotateToken: (id, { graceEnds, ...next }, entry) =>
-      change(entry, () => {
-        const previous = { expires: graceEnds };
-        return patched(sql.rotate, id, { ...next, previous });
-      }),
-    deleteToken: (id, entry) =>
-      change(entry, () => sql.remove.run(id).changes === 1),
-    importTokens(records, entry) {
-      let taken: string[] = [];
-      change(entry, () => {
-        taken = records.filter(({ id, hash }) =>
-          (load(id)?.hash ?? hash) !== hash
-        ).map(({ id }) => id);
-        if (taken.length === 0) records.forEach(insert);
-        return taken.length === 0;
-      });
-      return taken;
-    },
-  } satisfies Partial<Verbs>;
-}
-
 function limitVerbs(
-  { sql, stroke, load }: Tools,
+  { sql, load, stroke }: Tools,
   limits: ReturnType<typeof limitsOf>,
 ) {
   return {
@@ -227,6 +188,58 @@ function limitVerbs(
         for (const lease of leases) limits.renew(id, lease, now);
       }
       return tokens.map(({ id }) => load(id));
+    },
+  } satisfies Partial<Verbs>;
+}
+
+function claimVerbs({ sql }: Tools, now: () => number) {
+  return {
+    keepClaims(claims) {
+      sql.lapse.run(Math.floor(now() / 1000));
+      for (const claim of claims) {
+        sql.claim.run(claim.hash, JSON.stringify(claim), claim.expires);
+      }
+    },
+    findClaims(hashes) {
+      const time = Math.floor(now() / 1000);
+      return hashes.map((hash) =>
+        parsed<Claim>(sql.claimed.get(hash, time)?.claim)
+      );
+    },
+  } satisfies Partial<Verbs>;
+}
+
+function tokenVerbs(
+  { sql, load, insert, change }: Tools,
+  { forget }: ReturnType<typeof limitsOf>,
+) {
+  const patched = (statement: StatementSync, id: string, patch: object) =>
+    recordOf(statement.get(JSON.stringify(patch), id));
+  return {
+    stampToken: (id, time) => void sql.stamp.run(time, id),
+    createToken: (record, entry) => change(entry, () => insert(record)),
+    editToken: (id, patch, entry) =>
+      change(entry, () => patched(sql.edit, id, patch)),
+    rotateToken: (id, { graceEnds, ...next }, entry) =>
+      change(entry, () => {
+        const previous = { expires: graceEnds };
+        return patched(sql.rotate, id, { ...next, previous });
+      }),
+    deleteToken: (id, entry) =>
+      change(entry, () => {
+        forget(id);
+        return sql.remove.run(id).changes === 1;
+      }),
+    importTokens(records, entry) {
+      let taken: string[] = [];
+      change(entry, () => {
+        taken = records.filter(({ id, hash }) =>
+          (load(id)?.hash ?? hash) !== hash
+        ).map(({ id }) => id);
+        if (taken.length === 0) records.forEach(insert);
+        return taken.length === 0;
+      });
+      return taken;
     },
   } satisfies Partial<Verbs>;
 }

@@ -148,7 +148,10 @@ function tokenVerbs({ run, change, keys }: Tools) {
       return decode(await change("rotate", entry, [keys.token(id)], args));
     },
     async deleteToken(id, entry) {
+      // What was spent by day and month goes by itself.
+      const [, rate, leases, holds, , , spent] = keys.limited(id, 0);
       const touched = [keys.token(id), keys.used(id), keys.index];
+      touched.push(rate!, leases!, holds!, spent!);
       return await change("remove", entry, touched, [id]) === 1;
     },
     async importTokens(records, entry) {

@@ -189,3 +189,23 @@ async function later(id: string, store: Store) {
   const bill = { held: 0, tokens: 0, cost: 0, undone: true } as const;
   await store.settle(id, taking, bill);
 }
+
+/** Rows of numbers, and under them the least, middle and largest of each column. */
+export function table<Row extends object>(
+  rows: readonly Row[],
+): string {
+  const names = Object.keys(rows[0]!);
+  const text = (value: number | undefined) =>
+    `${Math.round(Number(value) * 1000) / 1000}`;
+  const columns = rows as readonly Record<string, number>[];
+  const body = columns.map((row) => names.map((name) => text(row[name])));
+  const summary = [0, 0.5, 1].map((part) =>
+    names.map((name) => {
+      const sorted = columns.map((row) => row[name]!).sort((a, b) => a - b);
+      return text(sorted[Math.round(part * (sorted.length - 1))]!);
+    })
+  );
+  return [names, ...body, ["min, median, max:"], ...summary]
+    .map((cells) => cells.map((cell) => cell.padStart(11)).join(""))
+    .join("\n");
+}

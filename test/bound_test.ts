@@ -20,10 +20,12 @@ import {
   redisBooks,
   send,
   sqliteBooks,
+  table,
   type Weather,
 } from "./bound.ts";
 import { redisInstalled, startUpstash } from "./redis.ts";
 import {
+  freePort,
   type Runtime,
   RUNTIMES,
   startDoppel,
@@ -117,7 +119,9 @@ async function play(scene: Scene): Promise<Row> {
   let over = false;
   const storm = run.wave(CALLS, { token, to: doppels, weather })
     .then(() => over = true);
-  while (statuses.length < CALLS * 0.4) await run.within(id);
+  const midway = () =>
+    charged() >= budget * 0.25 || statuses.length >= CALLS * 0.7;
+  while (!midway()) await run.within(id);
   const killed = Date.now();
   process.kill(victim!.pid, "SIGKILL");
   while (!over) await run.within(id);
@@ -165,21 +169,6 @@ function judge(rows: readonly Row[]) {
     assert.ok(cut > 0);
   }
   assert.ok(rows.some(({ orphans }) => orphans > 0), "nobody was cut short");
-}
-
-function table(rows: readonly Row[]): string {
-  const names = Object.keys(rows[0]!) as (keyof Row)[];
-  const text = (value: number) => `${Math.round(value * 1000) / 1000}`;
-  const body = rows.map((row) => names.map((name) => text(row[name])));
-  const summary = [0, 0.5, 1].map((part) =>
-    names.map((name) => {
-      const sorted = rows.map((row) => row[name]).sort((a, b) => a - b);
-      return text(sorted[Math.round(part * (sorted.length - 1))]!);
-    })
-  );
-  return [names, ...body, ["min, median, max:"], ...summary]
-    .map((cells) => cells.map((cell) => cell.padStart(11)).join(""))
-    .join("\n");
 }
 
 interface Stage {
@@ -300,6 +289,35 @@ for (const runtime of RUNTIMES) {
         books.close();
       }
       await upstash?.close();
+    },
+  );
+}
+
+for (const runtime of RUNTIMES) {
+  law(
+    `${runtime}: an origin that is not there charges nothing`,
+    async ({ directory, start }) => {
+      const hosts = [`127.0.0.1:${await freePort()}`, "nowhere.invalid"];
+      for (const host of hosts) {
+        const subject = await start(runtime, {
+          DOPPEL_DATA: directory,
+          OPENAI_UPSTREAM: `http://${host}`,
+        });
+        const limits = { requests: 1, budget: { total: DEAREST } };
+        const token = await subject.mint({ limits, providers: ["openai"] });
+        const books = sqliteBooks(directory);
+        for (let i = 0; i < 3; i++) {
+          const call = callOf(`${i}`, dice(i), CALM);
+          assert.equal(await send(subject.url, token, call), 502, host);
+          let said = await books.look(token.slice(4, 12));
+          while (said.holds > 0) {
+            await soon();
+            said = await books.look(token.slice(4, 12));
+          }
+          assert.equal(said.spent, 0, host);
+        }
+        books.close();
+      }
     },
   );
 }
