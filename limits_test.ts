@@ -172,3 +172,87 @@ law(
   },
   { prices: PRICES },
 );
+
+const HUNDRED = { limits: { budget: { total: 100 } } };
+
+/** Whether so much is left of a hundred, and no more. */
+async function leaves(gateway: Gateway, token: string, left: number) {
+  gateway.respondWith(() => Response.json(usage(1, left - 1)));
+  const more = { max_tokens: left - 9 };
+  assert.equal((await chat(gateway, token, more))[0], 402);
+  const all = { max_tokens: left - 10 };
+  assert.equal((await chat(gateway, token, all))[0], 200);
+}
+
+const EVENTS = { headers: { "content-type": "text/event-stream" } };
+
+for (
+  const [name, answer, left] of [
+    ["an error", () => Response.json({}, { status: 500 }), 100],
+    ["an error without content", () => bare(500), 100],
+    ["success without content", () => bare(200), 50],
+    ["a stream that tells no usage", () => new Response(WORD, EVENTS), 50],
+    ["an answer in no JSON", () => new Response("<html>"), 50],
+  ] as const
+) {
+  law(
+    `budgets: ${name} leaves ${left} of 100`,
+    async (gateway) => {
+      const { token } = await gateway.mint(HUNDRED);
+      gateway.respondWith(answer);
+      await gateway.send(CHAT, {
+        method: "POST",
+        headers: bearer(token),
+        body: '{"model":"gpt-x","max_tokens":40,"stream":true}',
+      });
+      await gateway.settled();
+      await leaves(gateway, token, left);
+    },
+    { prices: PRICES },
+  );
+}
+
+const WORD = 'data: {"choices":[{"delta":{"content":"x"}}]}\n\n';
+
+function bare(status: number) {
+  return new Response(null, { status });
+}
+
+law(
+  "budgets: a client that left before its request went costs nothing",
+  async (gateway) => {
+    const { token } = await gateway.mint(HUNDRED);
+    const answer = await gateway.send(CHAT, {
+      method: "POST",
+      headers: bearer(token),
+      body: '{"model":"gpt-x","max_tokens":40}',
+      signal: AbortSignal.abort(),
+    });
+    assert.equal(answer.status, 499);
+    await gateway.settled();
+    assert.equal(gateway.reached.length, 0);
+    await leaves(gateway, token, 100);
+  },
+  { prices: PRICES },
+);
+
+law(
+  "budgets: a socket, of which nobody knows the price, is not opened",
+  async (gateway) => {
+    const { token } = await gateway.mint(HUNDRED);
+    const answer = await gateway.send("/v1/realtime?model=gpt-x", {
+      headers: {
+        ...bearer(token),
+        connection: "upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      },
+    });
+    assert.equal(answer.status, 402);
+    assert.match(await answer.text(), /Send max_tokens/);
+    await gateway.settled();
+    await leaves(gateway, token, 100);
+  },
+  { prices: PRICES },
+);

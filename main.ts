@@ -87,6 +87,7 @@ const direct: Ways = {
 };
 const ways = waysBeside(settings);
 let server: Info | undefined;
+const deferred = new Set<Promise<void>>();
 
 const app = doppel({
   store,
@@ -110,7 +111,7 @@ const app = doppel({
     ? acceptByResponse(deno.upgradeWebSocket)
     : acceptByServer(() => server as UpgradingServer),
   now: Date.now,
-  defer: (name, work) => void work.catch((error) => fault(name, error)),
+  defer,
   log,
   fault,
   maxBodyBytes: settings.maxBodyBytes,
@@ -192,9 +193,16 @@ function pricing(): Prices {
   const book = pricesFrom({
     file: settings.pricesFile,
     now: Date.now,
-    defer: (name, work) => void work.catch((error) => fault(name, error)),
+    defer,
   });
   return pricesOf(book);
+}
+
+/** Work that outlives its answer, and is awaited when doppel stops. */
+function defer(name: string, work: Promise<unknown>) {
+  const done = work.then(() => {}, (error) => fault(name, error))
+    .finally(() => deferred.delete(done));
+  deferred.add(done);
 }
 
 /** One line of JSON on stdout. */
@@ -231,7 +239,7 @@ function announce() {
   console.error(lines.join("\n"));
 }
 
-/** Seconds for the answer to a close, when doppel stops. */
+/** Seconds for the answer to a close, and for the last bills, when doppel stops. */
 const FAREWELL_SECONDS = 5;
 
 /**
@@ -249,6 +257,8 @@ function drainOnSignal() {
     if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
     if (deno && server === undefined) return;
     await server?.stop?.();
+    setTimeout(() => process.exit(0), FAREWELL_SECONDS * 1000).unref();
+    while (deferred.size > 0) await Promise.all(deferred);
     store.close();
     process.exit(0);
   };
@@ -258,6 +268,6 @@ function drainOnSignal() {
 
 /** Deno would wait as long as a socket's other end does not answer; requests may go on. */
 function leave() {
-  if (flights.size === 0) process.exit(0);
+  if (flights.size === 0 && deferred.size === 0) process.exit(0);
   setTimeout(leave, 500).unref();
 }

@@ -158,6 +158,8 @@ async function carry(
     journal,
   });
   if (socket) {
+    const short = await account.hold({ length: 0, model: "" });
+    if (short) return short;
     account.sent();
     const opened = await openSocket(request, credential, journey, deps);
     if (!isRefusal(opened)) stamp(token, deps);
@@ -171,6 +173,7 @@ async function carry(
     await account.hold({ ...content, model: modelOf(token, sources) });
   if (deniedContent) return deniedContent;
 
+  if (signal.aborted) return { refused: "client_closed" };
   if (token.abort === "drain") revocation.outlive();
   account.sent();
   const received = request.headers;

@@ -73,13 +73,13 @@ export async function respond(
     if (made) await claimLocation(made, editing);
   });
   if (isRefusal(claimed)) return give(begun, claimed);
+  const meter = journey.meter?.(response);
   if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
     begun.flight.land();
     journal.close("complete");
     return new Response(null, { status, headers });
   }
-  const meter = journey.meter?.(response);
   const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
   if (edits.length === 0) {
     const claims = editing && eventClaims(editing, headers);

@@ -160,7 +160,7 @@ export interface Store {
    * with a lease, and 1 for each that has died.
    */
   admit(asks: readonly Ask[], taking?: Taking): Promise<Admission>;
-  /** Holds what the bill may come to, and answers the micro-dollars held; or gives back what admission took. With a budget 7 commands, with tokens per minute 3. */
+  /** Holds what the bill may come to, and answers the micro-dollars held; or gives back what admission took; `concurrency` is short where its lease is over. With a budget 8 commands, with tokens per minute 5. */
   reserve(
     id: string,
     taking: Taking,

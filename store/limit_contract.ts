@@ -240,6 +240,21 @@ export function testLimits(
     });
   });
 
+  law("without its lease nothing is held", async ({ store }) => {
+    const made = await token(store, { budget: { total: 10 } });
+    const all = { tokens: 0, least: 10, most: 10 };
+    const lost = { short: "concurrency" };
+    // Refused for want of an answer, which the store gives all the same.
+    const late = await take(store, made);
+    await store.settle(made.id, late.taking, { ...bill(0), undone: true });
+    assert.deepEqual(await store.reserve(made.id, late.taking, all), lost);
+    // Asleep for longer than a lease lasts.
+    const slept = await take(store, made);
+    const next = await take(store, made, NOW + LEASE_LASTS);
+    assert.deepEqual(await store.reserve(made.id, slept.taking, all), lost);
+    assert.equal(await store.reserve(made.id, next.taking, all), 10);
+  });
+
   law("a deleted token has nothing to hold", async ({ store }) => {
     const made = await token(store, { budget: { total: 10 } });
     const { taking } = await take(store, made);

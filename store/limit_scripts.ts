@@ -119,10 +119,14 @@ export const LIMIT_SCRIPTS = {
     end
     out[4] = 1
     return out`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, then what is held, or left. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, then what is held, or left. Without its lease a hold would never die. */
   reserve: `${TOOLS}
     local now, most = tonumber(ARGV[2]), tonumber(ARGV[5])
-    local limits = cjson.decode(call('HGET', KEYS[1], 'limits') or '{}')
+    local limits = call('HGET', KEYS[1], 'limits')
+    if not limits then return {'total', 0} end
+    limits = cjson.decode(limits)
+    bury(1, now)
+    if not call('ZSCORE', KEYS[3], ARGV[1]) then return {'concurrency', 0} end
     local short, left
     if limits.tokens then
       local sum = used(1, now)
@@ -130,7 +134,6 @@ export const LIMIT_SCRIPTS = {
     end
     local budget = limits.budget
     if budget then
-      bury(1, now)
       local held = tonumber(call('HGET', KEYS[7], 'held') or 0)
       local spent = {
         day = call('GET', KEYS[5]) or 0, month = call('GET', KEYS[6]) or 0,

@@ -54,6 +54,7 @@ const SQL = {
   lease: "INSERT INTO leases (token, lease, ends, held) VALUES (?, ?, ?, NULL)",
   renew: "UPDATE leases SET ends = ? WHERE token = ? AND lease = ?",
   hold: "UPDATE leases SET held = ? WHERE token = ? AND lease = ?",
+  known: "SELECT 1 FROM leases WHERE token = ? AND lease = ?",
   release: "DELETE FROM leases WHERE token = ? AND lease = ? RETURNING held",
   spend: `INSERT INTO spend (token, period, spent) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent`,
@@ -90,9 +91,11 @@ export function limitsOf(database: DatabaseSync) {
       { lease, now }: Taking,
       { tokens, least, most }: Estimate,
     ): number | Shortage {
+      bury(id, now);
+      // Without its lease nothing would be held.
+      if (!sql.known.get(id, lease)) return { short: "concurrency" };
       const { tokens: before } = used(id, now) as { tokens: number };
       const over = before > 0 && before + tokens > (limits.tokens ?? Infinity);
-      if (limits.budget) bury(id, now);
       const rooms = Object.entries(room(id, now, limits.budget ?? {}));
       const left = Math.min(...rooms.map(([, there]) => there));
       const budget = rooms.find(([, there]) => there < least)?.[0];

@@ -188,7 +188,8 @@ function limitVerbs({ run, keys }: Tools) {
       const answer = await run("reserve", keys.limited(id, now), args);
       const [short, amount] = answer as [LimitName | "", number];
       if (short === "") return amount;
-      return { short, ...(short !== "tokens" && { left: amount }) };
+      const timed = short === "tokens" || short === "concurrency";
+      return { short, ...(!timed && { left: amount }) };
     },
     async settle(id, { lease, now }, { held, tokens, cost, undone }) {
       const args = [lease, ...[now, held, tokens, cost].map(String)];

@@ -15,6 +15,8 @@ import { keepText } from "./evidence.ts";
 export interface UpstashFixture {
   readonly url: string;
   readonly token: string;
+  /** For a doppel that is to use it. */
+  readonly env: Record<string, string>;
   /** Commands and HTTP calls since `reset()`; commands inside scripts count, as Upstash bills them. */
   counts(): Promise<{ commands: number; trips: number }>;
   reset(): Promise<void>;
@@ -45,15 +47,20 @@ export async function startUpstash(): Promise<UpstashFixture> {
   let trips = 0;
   const server = createServer(async (request, response) => {
     trips++;
-    const { status, body } = await serve(request, connection, token);
+    const served = await serve(request, connection, token).catch(() => {});
+    // Whoever asked was killed while asking.
+    if (served === undefined) return void response.destroy();
+    const { status, body } = served;
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify(body));
   }).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
   const { port: front } = server.address() as { port: number };
+  const url = `http://127.0.0.1:${front}`;
   return {
-    url: `http://127.0.0.1:${front}`,
+    url,
     token,
+    env: { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token },
     async counts() {
       const seen = trips;
       const stats = `${await connection.send(["INFO", "commandstats"])}`;
