@@ -14,8 +14,6 @@ async function draining(
   ) => unknown = () => {},
 ) {
   const client = new AbortController();
-  const revocation = openRevocation(client.signal);
-  revocation.outlive();
   let time = () => {};
   const lines: LogLine[] = [];
   const request = { method: "POST", path: "/" };
@@ -23,7 +21,8 @@ async function draining(
     now: Date.now,
     write: (line) => void lines.push(line),
   });
-  journal.whenClosed(revocation.close);
+  const revocation = openRevocation(client.signal, journal.whenClosed);
+  revocation.outlive();
   let sent = 0;
   let seen = 0;
   let cancelled = false;
