@@ -14,7 +14,6 @@ import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
-import { EVENTS } from "./tally.ts";
 import type { Usage } from "./usage.ts";
 
 /** A model's call to an API. */
@@ -119,7 +118,6 @@ class OpenAccount implements Account {
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
-  #events = false;
 
   constructor(facts: Facts, deps: AccountDeps) {
     this.#facts = facts;
@@ -157,8 +155,6 @@ class OpenAccount implements Account {
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
     if (!metered) return undefined;
-    this.#events = status === 101 ||
-      EVENTS.test(headers.get("content-type") ?? "");
     this.#meter = openMeter(how, {
       status,
       path: route.target.path,
@@ -187,7 +183,7 @@ class OpenAccount implements Account {
       token.id,
       taken!,
       this.#sent
-        ? { ...bill, cost: await this.#cost(metered, whole) }
+        ? { ...bill, cost: await this.#cost(metered) }
         : { ...bill, cost: 0, undone: true },
     );
   }
@@ -202,15 +198,12 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** All that was held where there is no price, and where a document was cut off before its counts: the API had written the whole. Of a stream what passed, and where that is a guess never more than was held. */
-  async #cost(metered: Metered, whole: boolean): Promise<number> {
+  /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
+  async #cost(metered: Metered): Promise<number> {
     const { limits, how } = this.#facts;
     const { cost: held } = this.#held;
     if (limits.budget === undefined || how === "free") return 0;
-    if (this.#meter === undefined) return held;
-    const cost = await this.#deps.prices.cost(this.#occasion, metered) ?? held;
-    if (metered.state === "measured") return cost;
-    const guessed = metered.state === "estimated" && !whole && !this.#events;
-    return guessed ? held : Math.min(cost, held);
+    if (!this.#meter || metered.state !== "measured") return held;
+    return await this.#deps.prices.cost(this.#occasion, metered) ?? held;
   }
 }
