@@ -114,8 +114,7 @@ async function forward(
 
   const account = openAccount(holder, { route, method: request.method }, deps);
   journal.whenClosed(account.close);
-  const revocation = openRevocation(request.signal);
-  journal.whenClosed(revocation.close);
+  const revocation = openRevocation(request.signal, journal.whenClosed);
   journal.whenClosed(deps.running.begin({
     token: holder.token.id,
     hash: holder.by,

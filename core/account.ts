@@ -16,7 +16,6 @@ import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Store } from "./store.ts";
-import { EVENTS } from "./tally.ts";
 import type { Usage } from "./usage.ts";
 
 /** A model's call to an API. */
@@ -124,7 +123,6 @@ class OpenAccount implements Account {
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
-  #events = false;
 
   constructor(facts: Facts, deps: AccountDeps) {
     this.#facts = facts;
@@ -162,8 +160,6 @@ class OpenAccount implements Account {
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
     if (!metered) return undefined;
-    this.#events = status === 101 ||
-      EVENTS.test(headers.get("content-type") ?? "");
     this.#meter = openMeter(how, {
       status,
       path: route.target.path,
@@ -186,7 +182,7 @@ class OpenAccount implements Account {
     try {
       metered = await firstLook(metered, this.#occasion, store);
       parts = await pricedParts(metered, this.#occasion, prices);
-      cost = this.#cost(metered, costOf(parts), whole);
+      cost = this.#cost(metered, costOf(parts));
     } finally {
       const facts = { ...this.#facts, model: this.#occasion.model };
       ledger.enter(entryOf(line, facts, { metered, parts, cost }));
@@ -223,16 +219,9 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** With a budget: all that was held where there is no price, and where a document was cut off before its counts: the API had written the whole. Of a stream what passed, and where that is a guess never more than was held. */
-  #cost(
-    { state }: Metered,
-    price: number | undefined,
-    whole: boolean,
-  ): number | undefined {
+  /** With a budget: all that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
+  #cost({ state }: Metered, price: number | undefined): number | undefined {
     if (this.#facts.limits.budget === undefined) return price;
-    const { cost: held } = this.#held;
-    if (price === undefined || state === "measured") return price ?? held;
-    const guessed = state === "estimated" && !whole && !this.#events;
-    return guessed ? held : Math.min(price, held);
+    return state === "measured" ? price ?? this.#held.cost : this.#held.cost;
   }
 }

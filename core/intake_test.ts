@@ -6,6 +6,9 @@ import { type LogLine, openJournal } from "./journal.ts";
 import { DRAIN_FOR, openRevocation } from "./running.ts";
 import { watch } from "./watch.ts";
 
+/** One for all: the memory of this process is measured by others. */
+const MIB = new Uint8Array(1_048_576);
+
 /** An answer of 1 MiB chunks, as many as are asked for until `last`, whose client leaves after the first. */
 async function draining(
   last: number,
@@ -14,8 +17,6 @@ async function draining(
   ) => unknown = () => {},
 ) {
   const client = new AbortController();
-  const revocation = openRevocation(client.signal);
-  revocation.outlive();
   let time = () => {};
   const lines: LogLine[] = [];
   const request = { method: "POST", path: "/" };
@@ -23,7 +24,8 @@ async function draining(
     now: Date.now,
     write: (line) => void lines.push(line),
   });
-  journal.whenClosed(revocation.close);
+  const revocation = openRevocation(client.signal, journal.whenClosed);
+  revocation.outlive();
   let sent = 0;
   let seen = 0;
   let cancelled = false;
@@ -32,7 +34,7 @@ async function draining(
       pull(controller) {
         if (sent === last) return controller.close();
         sent++;
-        controller.enqueue(new Uint8Array(1_048_576));
+        controller.enqueue(MIB);
       },
       cancel: () => void (cancelled = true),
     }, { highWaterMark: 0 }),

@@ -90,7 +90,7 @@ export async function respond(
     const watched = watch(response.body, begun, { ...journey, tap });
     return new Response(watched, { status, headers });
   }
-  const whole = await readWhole(response, begun, journey.idleSeconds);
+  const whole = await readWhole(response, begun, journey);
   const content = isRefusal(whole)
     ? whole
     : await kept(() => changed(whole, edits));

@@ -142,15 +142,16 @@ export interface Revocation {
   outlive(): void;
   /** Whether it does. */
   readonly outlives: boolean;
-  /** It is over: the client may leave. */
-  close(): void;
 }
 
 /** Milliseconds that an answer is read on for its bill when the client has left. */
 export const DRAIN_FOR = 60_000;
 
-/** Nothing is ended yet; `left` aborts when the client leaves. */
-export function openRevocation(left: AbortSignal): Revocation {
+/** Nothing is ended yet; `left` aborts when the client leaves, `whenOver` takes what is to be done when nobody is left to be told. */
+export function openRevocation(
+  left: AbortSignal,
+  whenOver: (work: () => void) => void,
+): Revocation {
   const controller = new AbortController();
   const abort = () => controller.abort();
   let patience: number | undefined;
@@ -160,6 +161,10 @@ export function openRevocation(left: AbortSignal): Revocation {
     else timer = setTimeout(abort, patience);
   };
   left.addEventListener("abort", leave);
+  whenOver(() => {
+    left.removeEventListener("abort", leave);
+    clearTimeout(timer);
+  });
   if (left.aborted) abort();
   let hears: (why: Refusal) => void = abort;
   const revocation = {
@@ -174,10 +179,6 @@ export function openRevocation(left: AbortSignal): Revocation {
     outlive: () => void (patience = DRAIN_FOR),
     get outlives() {
       return patience !== undefined;
-    },
-    close() {
-      left.removeEventListener("abort", leave);
-      clearTimeout(timer);
     },
   };
   return revocation;

@@ -41,12 +41,14 @@ const LARGEST = 16_777_216;
 export async function readWhole(
   { headers, body }: Response,
   { flight, abort }: Begun,
-  idleSeconds: number,
+  { idleSeconds, signal }: Pick<Watch, "idleSeconds" | "signal">,
 ): Promise<Uint8Array<ArrayBuffer> | Refusal> {
   const reader = body!.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let left = LARGEST;
   flight.follow({ cut: () => letGo(reader) });
+  // Deno loses an abort, so the read is ended here, too.
+  signal.addEventListener("abort", () => letGo(reader));
   try {
     if ((headers.get("content-encoding") ?? "identity") !== "identity") {
       left = 0;
@@ -54,7 +56,7 @@ export async function readWhole(
     while (left > 0) {
       flight.await(idleSeconds);
       const { done, value } = await reader.read();
-      if (flight.silent) break;
+      if (flight.silent || signal.aborted) break;
       if (done) return await new Response(new Blob(chunks)).bytes();
       chunks.push(value);
       left -= value.byteLength;

@@ -280,7 +280,10 @@ for (const runtime of ["deno", "bun"] as const) {
       const open = (play: "half" | "json" | "silent") =>
         NAMES.map((wire) => openStream(doppel.url, { wire, token, play }));
       const cut = [...open("half"), ...open("json")];
-      const waiting = open("silent");
+      // What is looked into is read whole before its head goes down.
+      const path = "/anthropic/v1/messages/batches";
+      const looked = { wire: "anthropic", token, play: "json", path } as const;
+      const waiting = [openStream(doppel.url, looked), ...open("silent")];
       const runs = [...cut, ...waiting];
       await flowing(cut);
       await until(() => runs.every(({ id }) => origin.reached.has(id)));

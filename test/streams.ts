@@ -102,15 +102,17 @@ export interface Opening {
   readonly wire: WireName;
   readonly token: string;
   readonly play?: Play;
+  /** The wire's usual if absent. */
+  readonly path?: string;
 }
 
 /** Asks a doppel; does not wait. */
 export function openStream(
   url: string,
-  { wire, token, play = "events" }: Opening,
+  { wire, token, play = "events", path = WIRES[wire] }: Opening,
 ): Run {
   const id = `${++runs}`;
-  const request = http.request(url + WIRES[wire], {
+  const request = http.request(url + path, {
     method: "POST",
     agent: false,
     headers: {
