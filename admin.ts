@@ -11,6 +11,7 @@ import { openapi } from "./admin/openapi.ts";
 import { type Operation, operations } from "./admin/operations.ts";
 import { type ConfiguredProvider, Problem } from "./admin/work.ts";
 import { problemResponse } from "./core/problem.ts";
+import type { Retention } from "./core/ledger.ts";
 import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
@@ -30,6 +31,8 @@ export interface AdminDeps {
   readonly adminWindow: number;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
+  /** What is kept of usage. */
+  readonly keep: Retention;
   /** Of this program. */
   readonly version: string;
 }
@@ -109,23 +112,29 @@ async function authenticate(
 }
 
 async function perform(
-  { query, body, status, run }: Operation,
+  { query, body, status, run, csv }: Operation,
   c: Context<Env>,
-  { store, configured, now }: AdminDeps,
+  { store, configured, now, keep }: AdminDeps,
 ): Promise<Response> {
   const { signer, content } = c.var;
   if (body === undefined && content.length > 0) {
     throw new Problem(400, "This call takes no body.");
   }
-  const result = await run({
+  const work = {
     store,
     providers: configured,
+    keep,
     now: Math.floor(now() / 1000),
     by: signer.keyid,
     id: c.req.param("id") ?? "",
     query: checked(query, singular(c.req.queries()), "query"),
     body: body && checked(body, parseJson(content)),
-  });
+  };
+  if (csv && /\btext\/csv\b/i.test(c.req.header("accept") ?? "")) {
+    const type = { "content-type": "text/csv; charset=utf-8; header=present" };
+    return new Response(await csv(work), { headers: { ...SAFE, ...type } });
+  }
+  const result = await run(work);
   return status === 204
     ? new Response(null, { status, headers: SAFE })
     : Response.json(result, { status, headers: SAFE });

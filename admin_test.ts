@@ -708,6 +708,8 @@ law(
       "get /admin/providers",
       "get /admin/tokens",
       "get /admin/tokens/{id}",
+      "get /admin/tokens/{id}/requests",
+      "get /admin/usage",
       "patch /admin/tokens/{id}",
       "post /admin/import",
       "post /admin/tokens",

@@ -8,6 +8,8 @@
 import { Hono } from "hono/tiny";
 import { admin, type AdminDeps } from "./admin.ts";
 import { ENTRANCE } from "./core/hop.ts";
+import type { Metrics } from "./core/metrics.ts";
+import { sameSecret } from "./core/signature.ts";
 import { pathOf } from "./core/target.ts";
 import {
   createProbe,
@@ -26,6 +28,10 @@ export interface Bindings {
 /** Everything the app needs; with an `entrance` it is a hop, too. */
 export type AppDeps = Deps & AdminDeps & EntranceDeps & {
   readonly entrance?: Entrance | undefined;
+  /** What is counted, and the token that opens it; without one it is not there. */
+  readonly metrics: Metrics;
+  /** See `metrics`. */
+  readonly metricsToken?: string | undefined;
 };
 
 /** A host and a port (RFC 9110 §7.2) and nothing else: on Deno the field becomes a part of `request.url`, and could bring a path with it. */
@@ -50,6 +56,7 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     const ready = await deps.store.ready().then(() => true, () => false);
     return c.json({ ok: ready }, ready ? 200 : 503);
   });
+  app.get("/metrics", (c) => showMetrics(c.req.raw, deps));
   // Claude Code asks this before it has a key (research/sdks.md §2.2).
   app.get(
     "/api/hello",
@@ -87,6 +94,29 @@ function openEntrance(app: Hono<{ Bindings: Bindings }>, deps: AppDeps) {
       ? c.text("No such provider.", 404)
       : c.json({ ok, version, provider, region }, ok ? 200 : 503);
   });
+}
+
+const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
+
+function showMetrics(
+  { headers }: Request,
+  { metrics, metricsToken, running }: AppDeps,
+): Response {
+  if (metricsToken === undefined) {
+    return new Response("Not found: METRICS_TOKEN is not set.\n", {
+      status: 404,
+    });
+  }
+  const [, token = ""] =
+    /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
+  return sameSecret(token, metricsToken)
+    ? new Response(metrics.text(running.size), {
+      headers: { "content-type": PROMETHEUS, "cache-control": "no-store" },
+    })
+    : new Response("This is not METRICS_TOKEN.\n", {
+      status: 401,
+      headers: { "www-authenticate": "Bearer" },
+    });
 }
 
 /** Fields of an answer that scripts in a page may read; the first three carry Gemini's resumable upload. */

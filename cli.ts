@@ -18,6 +18,7 @@ import {
   quote,
   type Row,
   table,
+  usageText,
 } from "./cli/print.ts";
 import { callAdmin, signedFields } from "./client.ts";
 import { SETTINGS } from "./core/environment.ts";
@@ -82,6 +83,12 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     const text = table(["id", "origin", "credentials"], providers as Row[]);
     return { json: providers, text };
   },
+  "usage [--token ID] [--by model,day] [--since 7d|TIME] [--until TIME] [--csv]":
+    usage,
+  "requests ID": async (_, id) => {
+    const { requests } = await call("GET", `${tokenPath(id)}/requests`);
+    return { json: requests, text: table(REQUEST, requests as Row[]) };
+  },
   "prices MODEL [--provider P]": ({ provider }, model) =>
     prices(model, provider as string | undefined),
   "audit": async () => {
@@ -97,6 +104,12 @@ const COMMANDS: Readonly<Record<string, Run>> = {
   "sign METHOD PATH [--data JSON|@FILE]": ({ data }, method, path) =>
     curl(method.toUpperCase(), path, `${data ?? ""}`),
 };
+
+/** What is shown of a request. */
+const REQUEST = [
+  ...["time", "provider", "model", "endpoint", "status", "ending"],
+  ...["refused", "usage", "cost", "state", "ms"],
+];
 
 /** Options that are limits, and their names there. */
 const LIMITS = [
@@ -170,13 +183,32 @@ async function call(method: string, path: string, body?: Row): Promise<Row> {
   return await callAdmin(options, { method, path, body }) as Row;
 }
 
+/** Sums of the last day, unless told otherwise. */
+async function usage({ csv, by = ["token"], ...rest }: Row): Promise<Output> {
+  const asked = Object.entries({ ...rest, by: `${by}` });
+  const query = asked.map(([name, value]) =>
+    `${name}=${encodeURIComponent(`${value}`)}`
+  );
+  const path = `/admin/usage?${query.join("&")}`;
+  if (csv) {
+    const options = { url, secret: secret() };
+    const accept = "text/csv";
+    const text = `${await callAdmin(options, { method: "GET", path, accept })}`;
+    return { json: text, text: text.trimEnd() };
+  }
+  const rows = await all(path, "usage");
+  return { json: rows, text: usageText(by as string[], rows) };
+}
+
 /** Every page of a list. */
 async function all(path: string, items: string): Promise<Row[]> {
   const found: Row[] = [];
   let cursor: unknown;
   do {
-    const from = cursor === undefined ? "" : `&cursor=${cursor}`;
-    const page = await call("GET", `${path}?limit=1000${from}`);
+    const next = encodeURIComponent(`${cursor ?? ""}`);
+    const from = cursor === undefined ? "" : `&cursor=${next}`;
+    const sign = path.includes("?") ? "&" : "?";
+    const page = await call("GET", `${path}${sign}limit=1000${from}`);
     found.push(...page[items] as Row[]);
     cursor = page.cursor;
   } while (cursor !== undefined);

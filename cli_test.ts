@@ -8,8 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { Entry } from "./core/ledger.ts";
 import { understood, UsageError } from "./cli/options.ts";
-import { gateway, SECRET } from "./test/gateway.ts";
+import { type Gateway, gateway, SECRET } from "./test/gateway.ts";
 
 const cli = fileURLToPath(new URL("cli.ts", import.meta.url));
 const bun = "Bun" in globalThis;
@@ -22,10 +23,14 @@ interface Ran {
 
 /** Runs `body` with a `doppel` command that reaches an empty doppel. */
 async function withDoppel(
-  body: (doppel: (...args: string[]) => Promise<Ran>) => Promise<void>,
+  body: (
+    doppel: (...args: string[]) => Promise<Ran>,
+    behind: Gateway,
+  ) => Promise<void>,
   env: Record<string, string> = {},
 ) {
-  const { app, close } = gateway({ now: Date.now });
+  const behind = gateway({ now: Date.now });
+  const { app, close } = behind;
   const server = createServer(async (request, response) => {
     const answer = await app.fetch(await asRequest(request));
     response.writeHead(answer.status, Object.fromEntries(answer.headers));
@@ -44,8 +49,7 @@ async function withDoppel(
         process.execPath,
         [...(bun ? ["run"] : ["run", "-A"]), cli, ...args],
         settings,
-      )
-    );
+      ), behind);
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -219,6 +223,49 @@ Deno.test("doppel prices explains a price line by line, and needs no doppel", as
   }, { DOPPEL_URL: "http://127.0.0.1:1", PRICES_FILE: file });
   rmSync(folder, { recursive: true });
 });
+
+Deno.test("doppel usage sums up, as a table, JSON or CSV; doppel requests lists", () =>
+  withDoppel(async (doppel, { store }) => {
+    const period = new Date().toISOString().slice(0, 13);
+    const keep = { hours: 72, days: 400, requests: 10 };
+    const row = { period, token: "token001", provider: "openai" };
+    const entry = { id: "r1", token: "token001", status: 200, usage: {} };
+    await store.addUsage({
+      id: "batch",
+      now: Date.now(),
+      keep,
+      rows: [
+        {
+          ...row,
+          model: "gpt-x",
+          sums: {
+            requests: 3,
+            cost: 2_500_000,
+            "use:input": 7,
+            "error:http_500": 1,
+          },
+        },
+        { ...row, model: "odd", sums: { requests: 1, unpriced: 1 } },
+      ],
+      requests: new Map([["token001", [entry as Entry]]]),
+    });
+    const { out } = await doppel("usage", "--by", "model", "--since", "7d");
+    assert.deepEqual(out.split("\n").map((line) => line.split(/ {2,}/)), [
+      ["model", "requests", "errors", "input", "output", "cost", "guessed"],
+      ["gpt-x", "3", "1", "7", "0", "$2.500000", "0"],
+      ["odd", "1", "0", "0", "0", "$0.000000 + 1 unpriced", "0"],
+      [""],
+    ]);
+    const json = await doppel("usage", "--token", "token001", "--json");
+    assert.equal(JSON.parse(json.out)[0].requests, 4);
+    const csv = await doppel("usage", "--csv", "--by", "provider");
+    assert.match(csv.out, /^provider,requests,.*\r\nopenai,4,1,7,/);
+    const none = await doppel("usage", "--token", "token002");
+    assert.equal(none.out, "none\n");
+    const last = await doppel("requests", "token001", "--json");
+    assert.deepEqual(JSON.parse(last.out), [entry]);
+    assert.equal((await doppel("usage", "--by", "colour")).code, 1);
+  }));
 
 Deno.test("doppel: usage errors exit 2, all others 1, in one line on stderr", () =>
   withDoppel(async (doppel) => {

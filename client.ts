@@ -40,19 +40,28 @@ export function signedFields(
     : { "content-type": "application/json", ...fields };
 }
 
-/** The parsed answer, `undefined` for 204; throws an error for a problem, whose title is the message. */
+/** The parsed answer, a text where JSON is not what is accepted, `undefined` for 204; throws an error for a problem, whose title is the message. */
 export async function callAdmin(
   options: AdminClientOptions,
-  { method, path, body }: { method: string; path: string; body?: unknown },
+  { method, path, body, accept }: {
+    method: string;
+    path: string;
+    body?: unknown;
+    accept?: string;
+  },
 ): Promise<unknown> {
   const content = body === undefined ? "" : JSON.stringify(body);
   const response = await fetch(options.url + path, {
     method,
-    headers: signedFields(options, { method, path, content }),
+    headers: {
+      ...signedFields(options, { method, path, content }),
+      ...(accept && { accept }),
+    },
     body: content || null,
     redirect: "manual",
   });
   const text = await response.text();
+  if (response.ok && accept) return text;
   if (response.ok) return text === "" ? undefined : JSON.parse(text);
   throw new Error(titleOf(text) ?? `doppel answered ${response.status}`);
 }

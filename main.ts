@@ -22,12 +22,15 @@ import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
+import { createLedger } from "./core/ledger.ts";
+import { createMetrics } from "./core/metrics.ts";
 import { createSockets } from "./core/relay.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
 import { directSocket } from "./core/socket.ts";
 import { createRunning } from "./core/running.ts";
 import { createStamps } from "./core/stamp.ts";
 import { StoreUnavailable } from "./core/store.ts";
+import { createTelemetry } from "./core/telemetry.ts";
 import { derivedSecret } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
@@ -65,7 +68,9 @@ const bun = "Bun" in globalThis;
 
 const settings = understood();
 const tls = readTls(settings);
-const { store, place, adminSecrets } = await openStore(settings);
+const { store: plainStore, place, adminSecrets } = await openStore(settings);
+const metrics = createMetrics(manifest.version);
+const store = metrics.watch(plainStore);
 const flights = createFlights(Date.now);
 const sockets = createSockets();
 const send = sender({
@@ -87,7 +92,17 @@ const direct: Ways = {
 };
 const ways = waysBeside(settings);
 let server: Info | undefined;
+const telemetry = createTelemetry(
+  Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1")),
+);
 const deferred = new Set<Promise<void>>();
+const ledger = createLedger({
+  store,
+  now: Date.now,
+  defer,
+  keep: settings.keep,
+  seen: [metrics.entry, telemetry],
+});
 
 const app = doppel({
   store,
@@ -121,7 +136,11 @@ const app = doppel({
   stamps: createStamps(Date.now),
   running: createRunning({ store, now: Date.now, fault }),
   prices: pricing(),
+  ledger,
+  keep: settings.keep,
   metering: true,
+  metrics,
+  metricsToken: settings.metricsToken,
   adminSecrets,
   adminWindow: settings.adminWindow,
   version: manifest.version,
@@ -205,8 +224,15 @@ function defer(name: string, work: Promise<unknown>) {
   deferred.add(done);
 }
 
+/** All that goes on is done, and what was used is kept. */
+async function finish() {
+  while (deferred.size > 0) await Promise.all(deferred);
+  await ledger.flush().catch((error) => fault("usage", error));
+}
+
 /** One line of JSON on stdout. */
 function log(line: LogLine) {
+  metrics.line(line);
   if (settings.log === "off") return;
   if (settings.log === "errors" && line.status < 500) return;
   console.log(JSON.stringify({ level: "info", event: "request", ...line }));
@@ -258,7 +284,7 @@ function drainOnSignal() {
     if (deno && server === undefined) return;
     await server?.stop?.();
     setTimeout(() => process.exit(0), FAREWELL_SECONDS * 1000).unref();
-    while (deferred.size > 0) await Promise.all(deferred);
+    await finish();
     store.close();
     process.exit(0);
   };
@@ -268,6 +294,6 @@ function drainOnSignal() {
 
 /** Deno would wait as long as a socket's other end does not answer; requests may go on. */
 function leave() {
-  if (flights.size === 0 && deferred.size === 0) process.exit(0);
-  setTimeout(leave, 500).unref();
+  if (flights.size > 0) return void setTimeout(leave, 500).unref();
+  finish().then(() => process.exit(0));
 }

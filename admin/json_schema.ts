@@ -24,6 +24,8 @@ interface Schema extends Part {
   readonly options?: readonly unknown[];
   readonly literal?: unknown;
   readonly wrapped?: Schema;
+  readonly key?: Schema;
+  readonly value?: Schema;
   readonly default?: unknown;
 }
 
@@ -51,6 +53,11 @@ const TYPES: Readonly<Record<string, (schema: Schema) => Json>> = {
   literal: ({ literal }) => ({ const: literal }),
   picklist: ({ options }) => ({ type: "string", enum: options }),
   array: ({ item }) => ({ type: "array", items: convert(item!) }),
+  record: ({ key, value }) => ({
+    type: "object",
+    propertyNames: convert(key!),
+    additionalProperties: convert(value!),
+  }),
   nullable: ({ wrapped }) => ({ anyOf: [convert(wrapped!), { type: "null" }] }),
   optional,
   exact_optional: optional,

@@ -37,7 +37,7 @@ export function openapi(operations: readonly Operation[], version: string) {
 }
 
 function describe(
-  { summary, route, query, body, status, answer }: Operation,
+  { summary, route, query, body, status, answer, csv }: Operation,
 ) {
   const inPath = route.includes(":id")
     ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }]
@@ -49,7 +49,10 @@ function describe(
     parameters: [...inPath, ...inQuery],
     requestBody: body && { required: true, content: json(body) },
     responses: {
-      [status]: { description: summary, content: answer && json(answer) },
+      [status]: {
+        description: summary,
+        content: answer && { ...json(answer), ...(csv && CSV) },
+      },
       default: {
         description: "A problem (RFC 9457)",
         content: json(ProblemBody, "application/problem+json"),
@@ -57,6 +60,8 @@ function describe(
     },
   };
 }
+
+const CSV = { "text/csv": { schema: { type: "string" } } };
 
 function json(schema: v.GenericSchema, type = "application/json") {
   return { [type]: { schema: jsonSchema(schema) } };

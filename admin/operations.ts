@@ -10,6 +10,7 @@ import type { Page, TokenPatch, TokenRecord } from "../core/store.ts";
 import { fromRfc3339, toRfc3339 } from "../core/time.ts";
 import { mintToken, tokenId } from "../core/token.ts";
 import * as schema from "./schema.ts";
+import * as usage from "./usage.ts";
 import {
   audit,
   found,
@@ -39,12 +40,19 @@ export interface Operation {
   readonly answer?: Schema;
   /** Does it. */
   readonly run: (work: Work<unknown, unknown>) => Promise<unknown>;
+  /** The same as comma-separated values, for whoever accepts these. */
+  readonly csv?: (work: Work<unknown, unknown>) => Promise<string>;
 }
 
 /** Every operation; `ids` are the providers a token may be scoped to. */
 export function operations(ids: readonly string[]): readonly Operation[] {
   const schemas = schema.tokenSchemas(ids);
-  return [...tokenRows(schemas), ...stateRows, ...tableRows(schemas)];
+  return [
+    ...tokenRows(schemas),
+    ...stateRows,
+    ...usageRows,
+    ...tableRows(schemas),
+  ];
 }
 
 const tokenRows = ({ Create, Edit, Minted, Page, Shown }: TokenSchemas) => [
@@ -162,6 +170,20 @@ const stateRows = [
   }),
 ];
 
+const usageRows = [
+  row("GET /admin/usage", "Sums of what was used, by what is asked for", {
+    query: usage.UsageQuery,
+    answer: usage.UsagePage,
+    run: usage.usagePage,
+    csv: usage.usageCsv,
+  }),
+  row("GET /admin/tokens/:id/requests", "List a token's last requests", {
+    query: usage.RequestsQuery,
+    answer: usage.RequestList,
+    run: usage.lastRequests,
+  }),
+];
+
 const tableRows = ({ Table }: TokenSchemas) => [
   row("GET /admin/export", "Export the token table: hashes, never tokens", {
     query: schema.TokenQuery,
@@ -211,6 +233,9 @@ function row<
     run: (
       work: Work<v.InferOutput<Body>, v.InferOutput<Query>>,
     ) => Promise<unknown>;
+    csv?: (
+      work: Work<v.InferOutput<Body>, v.InferOutput<Query>>,
+    ) => Promise<string>;
   },
 ): Operation {
   const status = rest.answer === undefined ? 204 : 200;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Retention } from "../core/ledger.ts";
 import type { AuditEntry, ListedToken, Pause, Store } from "../core/store.ts";
 import { toRfc3339 } from "../core/time.ts";
 import { hashToken } from "../core/token.ts";
@@ -24,6 +25,8 @@ export interface Work<Body, Query> {
   readonly store: Store;
   /** What is configured. */
   readonly providers: readonly ConfiguredProvider[];
+  /** What is kept of usage. */
+  readonly keep: Retention;
   /** Seconds since the epoch. */
   readonly now: number;
   /** `keyid` of the signature. */

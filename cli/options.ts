@@ -32,8 +32,11 @@ export function understood(
   args: string[],
 ): Asked | undefined {
   const commands = usages.map(syntax);
-  const known = commands.flatMap(({ options }) => options);
-  const { values: { json, help, ...given }, positionals } = parsed(args, known);
+  const { values: { json, help, ...given }, positionals } = parsed(
+    args,
+    commands.flatMap(({ options }) => options),
+    commands.flatMap(({ flags }) => flags),
+  );
   if (help) return undefined;
   const typed = positionals.join(" ");
   const command = commands.find(({ name }) =>
@@ -65,16 +68,23 @@ function syntax(usage: string) {
     usage,
     name: head.replace(/ [A-Z ]+$/, ""),
     takes: head.match(/[A-Z]+/g) ?? [],
+    /** Options that take no value. */
+    flags: Array.from(usage.matchAll(/\[--(\w+)\]/g), ([, name]) => name!),
     options: Array.from(usage.matchAll(/--(\w+)/g), ([, name]) => name!),
   };
 }
 
-function parsed(args: string[], known: readonly string[]) {
+function parsed(
+  args: string[],
+  known: readonly string[],
+  flags: readonly string[],
+) {
   const options: Record<
     string,
     { type: "string" | "boolean"; short?: string }
   > = {
     ...Object.fromEntries(known.map((name) => [name, { type: "string" }])),
+    ...Object.fromEntries(flags.map((name) => [name, { type: "boolean" }])),
     json: { type: "boolean" },
     help: { type: "boolean", short: "h" },
   };
@@ -101,7 +111,17 @@ const READ: Readonly<Record<string, (text: string) => unknown>> = {
   grace: parseDuration,
   at: moment,
   until: moment,
+  since: (text) => ago(text) ?? moment(text),
+  by: list,
+  csv: (text) => text === "true",
 };
+
+/** `7d`: that long before now. */
+function ago(text: string): string | undefined {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) return undefined;
+  return toRfc3339(Math.floor(Date.now() / 1000) - seconds);
+}
 
 function list(text: string): string[] {
   return text.split(",").map((item) => item.trim()).filter(Boolean);

@@ -61,3 +61,19 @@ export function pauseText({ paused, from, until }: Row): string {
   const end = until ? ` until ${until}` : "";
   return `doppel is ${when ? when + end : "not paused"}.`;
 }
+
+/** Sums of what was used, a line a group. */
+export function usageText(by: readonly string[], rows: readonly Row[]): string {
+  const names = ["requests", "errors", "input", "output", "cost", "guessed"];
+  const total = (counts: unknown) =>
+    Object.values(counts as Record<string, number>)
+      .reduce((sum, count) => sum + count, 0);
+  const shown = rows.map((row) => {
+    const { input = 0, output = 0 } = row.used as Row;
+    const errors = total(row.errors);
+    const cost = `$${(Number(row.cost) / 1e6).toFixed(6)}`;
+    const more = Number(row.unpriced) > 0 ? ` + ${row.unpriced} unpriced` : "";
+    return { ...row, errors, input, output, cost: cost + more };
+  });
+  return table([...by, ...names], shown);
+}

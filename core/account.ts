@@ -6,8 +6,10 @@
  */
 
 import type { Holder } from "./admit.ts";
+import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
 import { estimateRequest } from "./estimate.ts";
 import type { LogLine } from "./journal.ts";
+import type { Ledger, Part } from "./ledger.ts";
 import { leased, type Limits } from "./limit.ts";
 import { type Meter, type Metered, meteringOf, openMeter } from "./meter.ts";
 import { refusalOf } from "./policy.ts";
@@ -42,6 +44,8 @@ export interface AccountDeps {
   readonly store: Store;
   /** What things cost. */
   readonly prices: Prices;
+  /** Where what was used is written down. */
+  readonly ledger: Ledger;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Lets work outlive the answer; logs under `name` what it throws. */
@@ -99,6 +103,7 @@ export function openAccount(
 }
 
 const NOTHING: Metered = { state: "measured", usage: {} };
+const UNKNOWN: Metered = { state: "estimated", usage: {} };
 
 /** What does not change while an account is open. */
 interface Facts extends Holder {
@@ -165,27 +170,43 @@ class OpenAccount implements Account {
     return this.#meter;
   };
 
-  close = ({ ending }: LogLine): void => {
-    if (this.#settled && !this.#meter) return;
-    this.#deps.defer("settle", this.#settle(ending));
-  };
+  close = (line: LogLine): void =>
+    this.#deps.defer("settle", this.#settle(line));
 
-  async #settle(ending: LogLine["ending"]): Promise<void> {
-    const whole = ending === "complete" || ending === "drained";
-    const metered = await this.#meter?.end(whole ? "complete" : "cut") ??
-      NOTHING;
+  async #settle(line: LogLine): Promise<void> {
+    const { store, prices, ledger } = this.#deps;
+    let metered = await this.#seen(line.ending);
+    let parts: readonly Part[] = [];
+    let cost: number | undefined;
+    try {
+      metered = await firstLook(metered, this.#occasion, store);
+      parts = await pricedParts(metered, this.#occasion, prices);
+      cost = costOf(parts);
+    } finally {
+      const facts = { ...this.#facts, model: this.#occasion.model };
+      ledger.enter(entryOf(line, facts, { metered, parts, cost }));
+    }
     if (this.#settled) return;
     this.#settled = true;
-    const { token, taken } = this.#facts;
+    const { token, taken, limits } = this.#facts;
+    // A place in the minute is all that such a request took, and it keeps that.
+    if (this.#sent && !leased(limits)) return;
     const { input = 0, output = 0 } = metered.usage;
     const bill = { held: this.#held.tokens, tokens: input + output };
-    await this.#deps.store.settle(
+    await store.settle(
       token.id,
       taken!,
       this.#sent
-        ? { ...bill, cost: await this.#cost(metered) }
+        ? { ...bill, cost: this.#spent(metered, cost) }
         : { ...bill, cost: 0, undone: true },
     );
+  }
+
+  /** What was sent and not metered, nobody knows. */
+  async #seen(ending: LogLine["ending"]): Promise<Metered> {
+    const whole = ending === "complete" || ending === "drained";
+    if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
+    return this.#sent && this.#facts.how !== "free" ? UNKNOWN : NOTHING;
   }
 
   async #worst(bytes: Uint8Array | undefined): Promise<number | Refusal> {
@@ -199,11 +220,9 @@ class OpenAccount implements Account {
   }
 
   /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
-  async #cost(metered: Metered): Promise<number> {
-    const { limits, how } = this.#facts;
+  #spent({ state }: Metered, price: number | undefined): number {
     const { cost: held } = this.#held;
-    if (limits.budget === undefined || how === "free") return 0;
-    if (!this.#meter || metered.state !== "measured") return held;
-    return await this.#deps.prices.cost(this.#occasion, metered) ?? held;
+    if (this.#facts.limits.budget === undefined) return price ?? 0;
+    return state === "measured" ? price ?? held : held;
   }
 }

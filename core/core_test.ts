@@ -441,6 +441,7 @@ Deno.test("readSettings() has documented defaults", () => {
     firstByteSeconds: 900,
     idleSeconds: 900,
     pingSeconds: 0,
+    keep: { hours: 72, days: 400, requests: 100 },
     log: "requests",
   });
 });

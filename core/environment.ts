@@ -99,6 +99,22 @@ export const SETTINGS = {
     default: "",
     about: "your own prices, before doppel's: a path, or an http(s) URL",
   },
+  USAGE_HOURS: {
+    default: "72",
+    about: "how long usage is kept by the hour, 2160 at most",
+  },
+  USAGE_DAYS: {
+    default: "400",
+    about: "how long usage is kept by the day, 3660 at most",
+  },
+  USAGE_REQUESTS: {
+    default: "100",
+    about: "how many of a token's last requests are kept, 1000 at most",
+  },
+  METRICS_TOKEN: {
+    default: "",
+    about: "opens `/metrics`, as a Bearer token; 32 characters or more",
+  },
   LOG: {
     default: "requests",
     about: "`requests`: a line each; `errors`: failures only; `off`",

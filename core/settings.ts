@@ -14,6 +14,7 @@ import {
   SETTINGS,
   wrong,
 } from "./environment.ts";
+import type { Retention } from "./ledger.ts";
 import { parseRange } from "./policy.ts";
 
 export { type Environment, SettingsError } from "./environment.ts";
@@ -73,6 +74,10 @@ export interface Settings {
   readonly pingSeconds: number;
   /** Path or URL of the owner's prices. */
   readonly pricesFile?: string;
+  /** What is kept of usage. */
+  readonly keep: Retention;
+  /** Opens `/metrics`, where there is one. */
+  readonly metricsToken?: string;
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
@@ -96,6 +101,7 @@ export function readSettings(
     const origin = env[`${name}_UPSTREAM`];
     if (origin) origins[id] = baseUrl(`${name}_UPSTREAM`, origin);
   }
+  longEnough(env, "METRICS_TOKEN");
   const upstash = upstashOf(env);
   const tls = tlsOf(env);
   return {
@@ -116,6 +122,12 @@ export function readSettings(
     idleSeconds: integer(env, "IDLE_SECONDS", 1, 86400),
     pingSeconds: integer(env, "SSE_PING_SECONDS", 0, 86400),
     ...(env.PRICES_FILE && { pricesFile: env.PRICES_FILE }),
+    keep: {
+      hours: integer(env, "USAGE_HOURS", 1, 2160),
+      days: integer(env, "USAGE_DAYS", 1, 3660),
+      requests: integer(env, "USAGE_REQUESTS", 0, 1000),
+    },
+    ...(env.METRICS_TOKEN && { metricsToken: env.METRICS_TOKEN }),
     log: logOf(env),
   };
 }

@@ -242,3 +242,8 @@ function sameSet(given: readonly string[], expected: readonly string[]) {
   return given.length === expected.length &&
     expected.every((name) => given.includes(name));
 }
+
+/** Whether both are the same, in a time that tells nothing of either. */
+export function sameSecret(one: string, other: string): boolean {
+  return timingSafeEqual(hmac(other, one), hmac(other, other));
+}

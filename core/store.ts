@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { Batch, Entry, Span, UsageRow } from "./ledger.ts";
 import type { Bill, Estimate, Limits, Shortage, Taking } from "./limit.ts";
 import type { EndpointClass } from "./provider.ts";
 
@@ -151,6 +152,18 @@ export interface PageRequest {
   readonly limit: number;
 }
 
+/** Which sums are asked for. */
+export interface UsageRequest extends PageRequest {
+  /** Of hours, or of days. */
+  readonly span: Span;
+  /** The first period, and the last. */
+  readonly from: string;
+  /** See `from`. */
+  readonly to: string;
+  /** Public id of the one token; absent: all. */
+  readonly token?: string | undefined;
+}
+
 /** See the module's remarks; every verb rejects with {@linkcode StoreUnavailable} where the store is away. */
 export interface Store {
   /**
@@ -213,6 +226,16 @@ export interface Store {
   findClaims(
     hashes: readonly string[],
   ): Promise<readonly (Claim | undefined)[]>;
+  /**
+   * Adds up what was used, once for a batch's `id`, and forgets what is too old.
+   * 2 commands, 4 per row, and 3 per token for its requests; 4 more for a row
+   * that is its hour's or its day's first.
+   */
+  addUsage(batch: Batch): Promise<void>;
+  /** Sums by period, then token; `limit` counts these pairs, whose rows stay together. 1 command per pair, with 1 more and 2 round trips where no token is named. */
+  listUsage(asked: UsageRequest): Promise<Page<UsageRow>>;
+  /** A token's last, newest first. 1 command. */
+  listRequests(token: string, limit: number): Promise<readonly Entry[]>;
   /** `true` the first time only; forgotten after `expires` (seconds since the epoch). 1 command. */
   takeNonce(nonce: string, expires: number): Promise<boolean>;
   /** Resolves where the store answers. 1 command. */

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { testLimits } from "./limit_contract.ts";
+import { testUsage } from "./usage_contract.ts";
 import type {
   AuditEntry,
   Store,
@@ -57,6 +58,7 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
     });
 
   testLimits(law);
+  testUsage(law);
 
   law(
     "admit() gives records in the order asked, and none for unknown ids",

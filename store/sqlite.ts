@@ -18,6 +18,7 @@ import type {
   TokenRecord,
 } from "../core/store.ts";
 import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
+import { USAGE_SCHEMA, usageOf } from "./usage_sqlite.ts";
 import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Records are JSON: the fields belong to the application, not to SQL. */
@@ -39,6 +40,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS nonces (
     nonce TEXT PRIMARY KEY, expires INTEGER NOT NULL   -- seconds since the epoch
   ) WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS nonces_by_end ON nonces (expires);
   CREATE TABLE IF NOT EXISTS claims (
     hash TEXT PRIMARY KEY, claim TEXT NOT NULL,
     expires INTEGER NOT NULL                           -- seconds since the epoch
@@ -80,7 +82,7 @@ export function sqliteStore(
   database: DatabaseSync,
   now: () => number = Date.now,
 ): Store {
-  database.exec(SCHEMA + LIMIT_SCHEMA);
+  database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA);
   const tools = toolsOf(database);
   const { sql, change } = tools;
   const limits = limitsOf(database);
@@ -89,6 +91,7 @@ export function sqliteStore(
     ...listVerbs(tools),
     ...claimVerbs(tools, now),
     ...limitVerbs(tools, limits),
+    ...usageVerbs(tools, usageOf(database)),
     setPause(pause, entry) {
       change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
     },
@@ -238,6 +241,22 @@ function tokenVerbs(
       });
       return taken;
     },
+  } satisfies Partial<Verbs>;
+}
+
+function usageVerbs(
+  { sql, stroke }: Tools,
+  usage: ReturnType<typeof usageOf>,
+) {
+  return {
+    addUsage: (batch) =>
+      stroke(() => {
+        const known = Math.floor(batch.now / 1000) + 86_400;
+        const added = sql.take.run(`batch ${batch.id}`, known).changes === 1;
+        if (added) usage.add(batch);
+      }),
+    listUsage: usage.list,
+    listRequests: usage.last,
   } satisfies Partial<Verbs>;
 }
 

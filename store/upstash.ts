@@ -15,6 +15,7 @@ import type { AuditEntry, Claim, Store, TokenRecord } from "../core/store.ts";
 import { type LimitName, periods } from "../core/limit.ts";
 import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { usageVerbs } from "./usage_upstash.ts";
 import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Where the database is. */
@@ -49,6 +50,7 @@ export function upstashStore(
     ...tokenVerbs(tools),
     ...listVerbs(tools),
     ...limitVerbs(tools),
+    ...usageVerbs(redis, prefix),
     async setPause(pause, entry) {
       const value = JSON.stringify(pause ?? null);
       await change("pause", entry, [keys.pause], [value]);

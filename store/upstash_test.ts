@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Batch, Entry } from "../core/ledger.ts";
 import { StoreUnavailable } from "../core/store.ts";
 import {
   redisInstalled,
@@ -45,6 +46,21 @@ function withRedis() {
       const token = record({ expires: 1_900_000_000 });
       const next = { hash: "f".repeat(64), last4: "wxyz", graceEnds: 1 };
       const claim = (hash: string) => ({ hash, token: "t", expires: 4e9 });
+      const period = new Date().toISOString().slice(0, 13);
+      const row = { period, token: "one", provider: "openai", model: "gpt-x" };
+      const batch = (): Batch => ({
+        id: crypto.randomUUID(),
+        now: Date.now(),
+        rows: [{ ...row, sums: { requests: 1 } }],
+        requests: new Map([["one", [{ id: "r" } as Entry]]]),
+        keep: { hours: 72, days: 400, requests: 100 },
+      });
+      const hours = {
+        span: "hour",
+        from: period,
+        to: period,
+        limit: 10,
+      } as const;
       const verbs: [string, number, number, () => Promise<unknown>][] = [
         ["create", 5, 1, () => store.createToken(token, entry("a"))],
         ["admit", 3, 1, () => store.admit([{ id: token.id }])],
@@ -69,6 +85,15 @@ function withRedis() {
         ["nonce", 1, 1, () => store.takeNonce("n", 4_000_000_000)],
         ["keep", 2, 1, () => store.keepClaims([claim("a"), claim("b")])],
         ["find", 1, 1, () => store.findClaims(["a", "b", "c"])],
+        ["add usage", 2 + 4 + 3, 1, () => store.addUsage(batch())],
+        ["list usage", 2, 2, () => store.listUsage(hours)],
+        [
+          "list a token's usage",
+          1,
+          1,
+          () => store.listUsage({ ...hours, token: "one" }),
+        ],
+        ["list requests", 1, 1, () => store.listRequests("one", 10)],
         ["ready", 1, 1, () => store.ready()],
         ["delete", 5, 1, () => store.deleteToken(token.id, entry("a"))],
         ["import", 6, 1, () => store.importTokens([record()], entry("a"))],

@@ -7,6 +7,8 @@ import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
+import { createLedger } from "../core/ledger.ts";
+import { createMetrics } from "../core/metrics.ts";
 import { createSockets } from "../core/relay.ts";
 import { createRunning } from "../core/running.ts";
 import { createStamps } from "../core/stamp.ts";
@@ -43,6 +45,17 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
   const deferred: Promise<unknown>[] = [];
   const flights = createFlights(now);
   const store = sqliteStore(new DatabaseSync(":memory:"), now);
+  const defer = (name: string, work: Promise<unknown>) =>
+    void deferred.push(work.catch(() => void faults.push(name)));
+  const keep = { hours: 72, days: 400, requests: 100 };
+  const metrics = createMetrics("test");
+  const ledger = createLedger({
+    store: overrides.store ?? store,
+    now,
+    defer,
+    keep,
+    seen: [metrics.entry],
+  });
   let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
     Response.json({ ok: true });
   const deps: AppDeps = {
@@ -65,9 +78,11 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     dial: () => Promise.reject(new Error("no sockets here")),
     accept: () => undefined,
     now,
-    defer: (name, work) =>
-      void deferred.push(work.catch(() => void faults.push(name))),
-    log: (line) => void lines.push(line),
+    defer,
+    log(line) {
+      metrics.line(line);
+      lines.push(line);
+    },
     fault: (name) => void faults.push(name),
     maxBodyBytes: 1_000_000,
     idleSeconds: 900,
@@ -83,6 +98,9 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
       worst: () => Promise.resolve({ unbounded: "No prices here." }),
       cost: () => Promise.resolve(undefined),
     },
+    ledger,
+    keep,
+    metrics,
     metering: true,
     adminSecrets: [SECRET],
     adminWindow: 60,
@@ -151,7 +169,13 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     respondWith: (answer: typeof respond) => void (respond = answer),
     tick: (seconds: number) => void (time += seconds * 1000),
     from: (ip: string | undefined) => void (address = ip),
-    settled: () => Promise.all(deferred),
+    /** All that goes on behind answers' backs is done. */
+    done: () => Promise.all(deferred),
+    /** And what was used is kept. */
+    settled: async () => {
+      await Promise.all(deferred);
+      await ledger.flush().catch(() => void faults.push("usage"));
+    },
     close: () => store.close(),
   };
 }

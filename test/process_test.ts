@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { keepSecret } from "./evidence.ts";
 import { redisInstalled, startUpstash } from "./redis.ts";
-import { freePort, RUNTIMES, startDoppel } from "./subject.ts";
+import { freePort, RUNTIMES, startDoppel, until } from "./subject.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -110,6 +110,65 @@ for (const runtime of RUNTIMES) {
     assert.deepEqual(await models(other.url, token), [401, "invalid_api_key"]);
     assert.equal(origin.requests(), 1);
     await Promise.all([one.stop(), other.stop(), origin.close()]);
+  });
+
+  Deno.test(`${runtime}: what was used until it stopped is kept, answers under way included`, async () => {
+    const counts = {
+      model: "gpt-4o",
+      choices: [],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    };
+    const reached: ServerResponse[] = [];
+    const origin = createServer((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      if (reached.push(response) === 1) response.write(" ");
+      else response.end(JSON.stringify(counts));
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => origin.once("listening", resolve));
+    const { port } = origin.address() as { port: number };
+    const data = mkdtempSync(join(tmpdir(), "doppel-kept-"));
+    const env = { DOPPEL_DATA: data };
+    const one = await startDoppel({
+      runtime,
+      origin: `http://127.0.0.1:${port}`,
+      env,
+    });
+    const headers = { authorization: `Bearer ${await one.mint()}` };
+    const chat = () =>
+      fetch(`${one.url}/v1/chat/completions`, {
+        method: "POST",
+        headers,
+        body: "{}",
+      });
+    const slow = await chat();
+    for (let i = 0; i < 20; i++) await (await chat()).text();
+    const stopped = one.stop();
+    let open = true;
+    while (open) {
+      open = await fetch(`${one.url}/healthz`).then((answer) => answer.text())
+        .then(() => true, () => false);
+    }
+    reached[0]!.end(JSON.stringify(counts));
+    assert.match(await slow.text(), /gpt-4o/);
+    assert.equal(await stopped, 0);
+    const next = await startDoppel({ runtime, env });
+    const { usage } = await next.admin("GET", "/admin/usage?by=model") as {
+      usage: unknown[];
+    };
+    assert.deepEqual(usage, [{
+      model: "gpt-4o",
+      requests: 21,
+      errors: {},
+      used: { input: 63, output: 84 },
+      cost: 21 * 48, // (3 × 2.50 + 4 × 10.00) micro-dollars, rounded up
+      costGuessed: 0,
+      guessed: 0,
+      unpriced: 0,
+    }]);
+    await next.stop();
+    rmSync(data, { recursive: true });
+    origin.closeAllConnections();
+    await new Promise((resolve) => origin.close(resolve));
   });
 
   if (redisInstalled()) {
@@ -217,4 +276,54 @@ Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTER
     ).then(() => true, () => false);
   }
   rmSync(data, { recursive: true });
+});
+
+Deno.test("deno: with OTEL_DENO=true each request is a span and in two histograms, under OpenTelemetry's names", async () => {
+  const received: string[] = [];
+  const collector = createServer(async (request, response) => {
+    let text = "";
+    for await (const chunk of request) text += chunk;
+    if (/v1\/(?:traces|metrics)/.test(request.url!)) received.push(text);
+    response.end("{}");
+  }).listen(0, "127.0.0.1");
+  const origin = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({
+      model: "gpt-4o",
+      choices: [],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    }));
+  }).listen(0, "127.0.0.1");
+  for (const server of [collector, origin]) {
+    if (!server.listening) {
+      await new Promise((resolve) => server.once("listening", resolve));
+    }
+  }
+  const urlOf = (server: Server) =>
+    `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const doppel = await startDoppel({
+    runtime: "deno",
+    origin: urlOf(origin),
+    env: {
+      OTEL_DENO: "true",
+      OTEL_EXPORTER_OTLP_ENDPOINT: urlOf(collector),
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_METRIC_EXPORT_INTERVAL: "200",
+      OTEL_BSP_SCHEDULE_DELAY: "200",
+    },
+  });
+  const token = await doppel.mint();
+  const headers = { authorization: `Bearer ${token}` };
+  const chat = { method: "POST", headers, body: "{}" };
+  await (await fetch(`${doppel.url}/v1/chat/completions`, chat)).text();
+  await until(() =>
+    ["chat gpt-4o", "gen_ai.usage.output_tokens", "gen_ai.client.token.usage"]
+      .every((name) => received.some((text) => text.includes(`"${name}"`)))
+  );
+  assert.ok(!received.join().includes(token));
+  await doppel.stop();
+  for (const server of [collector, origin]) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
 });

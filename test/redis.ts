@@ -101,6 +101,7 @@ async function stop(
 async function dump({ send }: Connection): Promise<unknown[]> {
   const reads: Record<string, (key: string) => string[]> = {
     hash: (key) => ["HGETALL", key],
+    list: (key) => ["LRANGE", key, "0", "-1"],
     zset: (key) => ["ZRANGE", key, "0", "-1"],
     stream: (key) => ["XRANGE", key, "-", "+"],
     string: (key) => ["GET", key],

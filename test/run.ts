@@ -23,6 +23,8 @@ const OWN = [
   "objects_test.ts",
   "minted_test.ts",
   "limits_test.ts",
+  "usage_test.ts",
+  "cost_test.ts",
   "admin_test.ts",
   "cli_test.ts",
   "egress_test.ts",
