@@ -175,14 +175,13 @@ class OpenAccount implements Account {
 
   async #settle(line: LogLine): Promise<void> {
     const { store, prices, ledger } = this.#deps;
-    const whole = line.ending === "complete" || line.ending === "drained";
-    let metered = await this.#seen(whole);
+    let metered = await this.#seen(line.ending);
     let parts: readonly Part[] = [];
     let cost: number | undefined;
     try {
       metered = await firstLook(metered, this.#occasion, store);
       parts = await pricedParts(metered, this.#occasion, prices);
-      cost = this.#cost(metered, costOf(parts));
+      cost = costOf(parts);
     } finally {
       const facts = { ...this.#facts, model: this.#occasion.model };
       ledger.enter(entryOf(line, facts, { metered, parts, cost }));
@@ -198,13 +197,14 @@ class OpenAccount implements Account {
       token.id,
       taken!,
       this.#sent
-        ? { ...bill, cost: cost ?? this.#held.cost }
+        ? { ...bill, cost: this.#spent(metered, cost) }
         : { ...bill, cost: 0, undone: true },
     );
   }
 
   /** What was sent and not metered, nobody knows. */
-  async #seen(whole: boolean): Promise<Metered> {
+  async #seen(ending: LogLine["ending"]): Promise<Metered> {
+    const whole = ending === "complete" || ending === "drained";
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
     return this.#sent && this.#facts.how !== "free" ? UNKNOWN : NOTHING;
   }
@@ -219,9 +219,10 @@ class OpenAccount implements Account {
     return { refused: "price_unknown", detail: worst.unbounded };
   }
 
-  /** With a budget: all that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
-  #cost({ state }: Metered, price: number | undefined): number | undefined {
-    if (this.#facts.limits.budget === undefined) return price;
-    return state === "measured" ? price ?? this.#held.cost : this.#held.cost;
+  /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
+  #spent({ state }: Metered, price: number | undefined): number {
+    const { cost: held } = this.#held;
+    if (this.#facts.limits.budget === undefined) return price ?? 0;
+    return state === "measured" ? price ?? held : held;
   }
 }

@@ -8,7 +8,8 @@
 
 import type { Entry } from "./ledger.ts";
 
-type Attributes = Readonly<Record<string, string | number>>;
+/** By name. */
+export type Attributes = Readonly<Record<string, string | number>>;
 
 /** As much of OpenTelemetry's API object (`opentelemetry.js.api.1`) as is used. */
 export interface TelemetryApi {
