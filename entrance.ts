@@ -148,7 +148,7 @@ function carrySocket(
 }
 
 /** The request a primary signed, once. Nothing else of it is looked at before; its content is still unread. */
-export async function admitPrimary(
+async function admitPrimary(
   request: Request,
   deps: EntranceDeps & Pick<Entrance, "secret" | "window">,
 ): Promise<HopRequest | Refusal | Shut> {
@@ -171,7 +171,7 @@ export async function admitPrimary(
 }
 
 /** The minted secret that came along; else the credential the primary named, where there is one of that id; else the one our own pool gives to that name. */
-export function ownCredential(
+function ownCredential(
   { credentialId, minted }: Pick<HopRequest, "credentialId" | "minted">,
   pool: readonly Credential[] | undefined,
 ): Credential | Refusal {

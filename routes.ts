@@ -116,6 +116,7 @@ async function forward(
   journal.note({ token: token.id, provider: route.provider.id });
 
   const { method, signal } = request;
+  const { store, defer } = deps;
   const socket = wantsSocket(request);
   const denied = authorize(holder, route, method, address) ??
     (socket ? authorizeSocket(token, route, method) : undefined);
@@ -129,7 +130,7 @@ async function forward(
     route,
     method,
     base: () => publicBase(request, route, deps),
-    editing: { ...deps, route, method, holder, now },
+    editing: { route, method, holder, now, store, defer },
     idleSeconds: deps.idleSeconds,
     pingSeconds: deps.pingSeconds,
     signal,

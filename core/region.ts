@@ -59,7 +59,7 @@ export async function judge(
  * assert.ok(!refusesRegion('{"error":{"code":"invalid_api_key"}}', { members }));
  * ```
  */
-export function refusesRegion(
+function refusesRegion(
   text: string,
   { members }: Pick<Region, "members">,
 ): boolean {
