@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import type { Content } from "./core/content.ts";
 import type { Begun, Egress, Forwarded } from "./core/egress.ts";
+import { createFlights } from "./core/flight.ts";
+import { judge } from "./core/region.ts";
 import type { EgressMode } from "./core/settings.ts";
 import { besideHop, type Ways } from "./hop.ts";
 import { PROVIDERS } from "./providers/mod.ts";
@@ -105,7 +107,8 @@ function ways(
       id = "openai",
     ) {
       const provider = PROVIDERS.find((row) => row.id === id)!;
-      const forwarded = { provider, content } as Forwarded;
+      const { signal } = new AbortController();
+      const forwarded = { provider, content, signal } as Forwarded;
       const answer = await egress(forwarded);
       if ("refused" in answer) throw new Error(answer.refused);
       return answer.response;
@@ -253,3 +256,28 @@ Deno.test("besideHop() hands on an answer that breaks off while it is looked at"
   assert.equal(response.status, 403);
   await assert.rejects(response.text());
 });
+
+for (const end of ["silence", "the client's leaving"] as const) {
+  Deno.test(`judge() ends with ${end}, and takes what it has for no refusal`, async () => {
+    let time = 0;
+    let cancelled = false;
+    const client = new AbortController();
+    // An abort that is lost, as Deno's.
+    const flight = createFlights(() => time).begin(() => {});
+    flight.await(1);
+    const body = new ReadableStream<Bytes>({
+      start: (controller) => controller.enqueue(bytes(REFUSED.openai![1])),
+      cancel: () => void (cancelled = true),
+    });
+    const response = new Response(body, refusal("openai")());
+    const { region } = PROVIDERS.find(({ id }) => id === "openai")!;
+    const judging = judge({ response, flight }, region, client.signal);
+    if (end === "silence") time = 2000;
+    else client.abort();
+    const judged = await judging;
+    flight.land();
+    assert.equal(judged.refused, false);
+    assert.equal(cancelled, true);
+    await assert.rejects(judged.response.text());
+  });
+}
