@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { Content } from "./core/content.ts";
 import type { Begun, Egress, Forwarded } from "./core/egress.ts";
 import { createFlights } from "./core/flight.ts";
+import { replayable } from "./core/replay.ts";
 import { judge } from "./core/region.ts";
 import type { EgressMode } from "./core/settings.ts";
 import { besideHop, type Ways } from "./hop.ts";
@@ -281,3 +282,28 @@ for (const end of ["silence", "the client's leaving"] as const) {
     await assert.rejects(judged.response.text());
   });
 }
+
+const small = (pieces: number) =>
+  replayable(
+    client(Array.from({ length: pieces }, () => "a")).content,
+    2 * pieces,
+  );
+
+Deno.test("replayable() moves a record of many small pieces a few times only", async () => {
+  const pieces = 20_000;
+  const kept = small(pieces);
+  assert.equal((await text(kept.first)).length, pieces);
+  const { slice } = Array.prototype;
+  let moved = 0;
+  Array.prototype.slice = function (...range) {
+    const part = slice.apply(this, range);
+    moved += part.length;
+    return part;
+  };
+  try {
+    assert.equal((await text(kept.again()!)).length, pieces);
+  } finally {
+    Array.prototype.slice = slice;
+  }
+  assert.ok(moved < 10 * pieces, `${moved} moved`);
+});

@@ -76,7 +76,10 @@ function record(body: ReadableStream<Bytes>, most: number) {
         if (at === chunks.length) await more();
         if (mine !== player) throw new Error("Played again from the start");
         const chunk = chunks[at++];
-        if (!keeping) [chunks, at] = [chunks.slice(at), 0];
+        // Half at once, so that many small chunks cost no more than a few large ones.
+        if (!keeping && 2 * at >= chunks.length) {
+          [chunks, at] = [chunks.slice(at), 0];
+        }
         if (chunk === undefined) controller.close();
         else controller.enqueue(chunk);
       },
