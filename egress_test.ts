@@ -307,3 +307,9 @@ Deno.test("replayable() moves a record of many small pieces a few times only", a
   }
   assert.ok(moved < 10 * pieces, `${moved} moved`);
 });
+
+Deno.test("replayable() keeps no record of countless small pieces, and loses none", async () => {
+  const kept = small(70_000);
+  assert.equal((await text(kept.first)).length, 70_000);
+  assert.equal(kept.again(), undefined);
+});

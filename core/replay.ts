@@ -9,6 +9,9 @@ import type { Content } from "./content.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Most chunks that are kept: each takes some hundred bytes of its own. */
+const MOST_CHUNKS = 65_536;
+
 /** Content for two journeys. */
 export interface Replayable {
   /** For the first. */
@@ -53,6 +56,7 @@ function record(body: ReadableStream<Bytes>, most: number) {
       reading = undefined;
       chunks.push(value);
       left -= value?.byteLength ?? 0;
+      if (keeping && chunks.length > MOST_CHUNKS) left = -1;
       if (left < 0) keeping = false;
     });
   }
