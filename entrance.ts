@@ -234,6 +234,7 @@ async function ask(
   const credential = chooseCredential(pool, "");
   if (isRefusal(credential)) return "unknown";
   const { path, fields } = provider.region.probe;
+  const signal = AbortSignal.timeout(PROBE_TAKES);
   const begun = await egress({
     method: "GET",
     provider,
@@ -241,10 +242,10 @@ async function ask(
     credential,
     received: new Headers(fields as [string, string][]),
     content: { body: undefined, length: 0 },
-    signal: AbortSignal.timeout(PROBE_TAKES),
+    signal,
   });
   if (isRefusal(begun)) return "unknown";
-  const { response, refused } = await judge(begun.response, provider.region);
+  const { response, refused } = await judge(begun, provider.region, signal);
   begun.flight.land();
   begun.abort();
   response.body?.cancel().catch(() => {});
