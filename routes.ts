@@ -136,7 +136,9 @@ async function forward(
     signal,
   };
   if (socket) {
-    const opened = await openSocket(request, credential, journey, deps);
+    const named = { route, request, content: undefined };
+    const opened = await authorizeObjects(token, deps.store, named) ??
+      await openSocket(request, credential, journey, deps);
     if (!isRefusal(opened)) account(token, deps);
     return opened;
   }
