@@ -3,6 +3,9 @@
 import assert from "node:assert/strict";
 import type { Content } from "./core/content.ts";
 import type { Begun, Egress, Forwarded } from "./core/egress.ts";
+import { createFlights } from "./core/flight.ts";
+import { replayable } from "./core/replay.ts";
+import { judge } from "./core/region.ts";
 import type { EgressMode } from "./core/settings.ts";
 import { besideHop, type Ways } from "./hop.ts";
 import { PROVIDERS } from "./providers/mod.ts";
@@ -105,7 +108,8 @@ function ways(
       id = "openai",
     ) {
       const provider = PROVIDERS.find((row) => row.id === id)!;
-      const forwarded = { provider, content } as Forwarded;
+      const { signal } = new AbortController();
+      const forwarded = { provider, content, signal } as Forwarded;
       const answer = await egress(forwarded);
       if ("refused" in answer) throw new Error(answer.refused);
       return answer.response;
@@ -252,4 +256,60 @@ Deno.test("besideHop() hands on an answer that breaks off while it is looked at"
   const response = await send();
   assert.equal(response.status, 403);
   await assert.rejects(response.text());
+});
+
+for (const end of ["silence", "the client's leaving"] as const) {
+  Deno.test(`judge() ends with ${end}, and takes what it has for no refusal`, async () => {
+    let time = 0;
+    let cancelled = false;
+    const client = new AbortController();
+    // An abort that is lost, as Deno's.
+    const flight = createFlights(() => time).begin(() => {});
+    flight.await(1);
+    const body = new ReadableStream<Bytes>({
+      start: (controller) => controller.enqueue(bytes(REFUSED.openai![1])),
+      cancel: () => void (cancelled = true),
+    });
+    const response = new Response(body, refusal("openai")());
+    const { region } = PROVIDERS.find(({ id }) => id === "openai")!;
+    const judging = judge({ response, flight }, region, client.signal);
+    if (end === "silence") time = 2000;
+    else client.abort();
+    const judged = await judging;
+    flight.land();
+    assert.equal(judged.refused, false);
+    assert.equal(cancelled, true);
+    await assert.rejects(judged.response.text());
+  });
+}
+
+const small = (pieces: number) =>
+  replayable(
+    client(Array.from({ length: pieces }, () => "a")).content,
+    2 * pieces,
+  );
+
+Deno.test("replayable() moves a record of many small pieces a few times only", async () => {
+  const pieces = 20_000;
+  const kept = small(pieces);
+  assert.equal((await text(kept.first)).length, pieces);
+  const { slice } = Array.prototype;
+  let moved = 0;
+  Array.prototype.slice = function (...range) {
+    const part = slice.apply(this, range);
+    moved += part.length;
+    return part;
+  };
+  try {
+    assert.equal((await text(kept.again()!)).length, pieces);
+  } finally {
+    Array.prototype.slice = slice;
+  }
+  assert.ok(moved < 10 * pieces, `${moved} moved`);
+});
+
+Deno.test("replayable() keeps no record of countless small pieces, and loses none", async () => {
+  const kept = small(70_000);
+  assert.equal((await text(kept.first)).length, 70_000);
+  assert.equal(kept.again(), undefined);
 });

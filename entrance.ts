@@ -148,7 +148,7 @@ function carrySocket(
 }
 
 /** The request a primary signed, once. Nothing else of it is looked at before; its content is still unread. */
-export async function admitPrimary(
+async function admitPrimary(
   request: Request,
   deps: EntranceDeps & Pick<Entrance, "secret" | "window">,
 ): Promise<HopRequest | Refusal | Shut> {
@@ -171,7 +171,7 @@ export async function admitPrimary(
 }
 
 /** The minted secret that came along; else the credential the primary named, where there is one of that id; else the one our own pool gives to that name. */
-export function ownCredential(
+function ownCredential(
   { credentialId, minted }: Pick<HopRequest, "credentialId" | "minted">,
   pool: readonly Credential[] | undefined,
 ): Credential | Refusal {
@@ -234,6 +234,7 @@ async function ask(
   const credential = chooseCredential(pool, "");
   if (isRefusal(credential)) return "unknown";
   const { path, fields } = provider.region.probe;
+  const signal = AbortSignal.timeout(PROBE_TAKES);
   const begun = await egress({
     method: "GET",
     provider,
@@ -241,10 +242,10 @@ async function ask(
     credential,
     received: new Headers(fields as [string, string][]),
     content: { body: undefined, length: 0 },
-    signal: AbortSignal.timeout(PROBE_TAKES),
+    signal,
   });
   if (isRefusal(begun)) return "unknown";
-  const { response, refused } = await judge(begun.response, provider.region);
+  const { response, refused } = await judge(begun, provider.region, signal);
   begun.flight.land();
   begun.abort();
   response.body?.cancel().catch(() => {});

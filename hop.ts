@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Begun, Egress } from "./core/egress.ts";
+import type { Begun, Egress, Forwarded } from "./core/egress.ts";
 import type { Provider } from "./core/provider.ts";
 import type { Dial, SocketEgress } from "./core/socket.ts";
 import { aimedAtHop, ANSWER, FROM_ORIGIN, type Hop } from "./core/hop.ts";
@@ -185,8 +185,14 @@ export function besideHop(
     return modes[id] === "hop" || known ? through : undefined;
   };
   /** The answer, and whether it refuses this region. */
-  const judged = async (begun: Begun, { id, region }: Provider) => {
-    const { response, refused } = await judge(begun.response, region);
+  const judged = async (
+    begun: Begun,
+    { provider: { id, region }, signal }: Pick<
+      Forwarded,
+      "provider" | "signal"
+    >,
+  ) => {
+    const { response, refused } = await judge(begun, region, signal);
     if (refused) refusedUntil.set(id, now() + refusedSeconds * 1000);
     return { begun: { ...begun, response }, refused };
   };
@@ -200,7 +206,7 @@ export function besideHop(
       );
       const answer = await direct.egress({ ...forwarded, content: first });
       if (isRefusal(answer)) return settle(), answer;
-      const { begun, refused } = await judged(answer, forwarded.provider);
+      const { begun, refused } = await judged(answer, forwarded);
       if (!refused) return settle(), begun;
       const content = again();
       if (content === undefined) {
@@ -214,7 +220,7 @@ export function besideHop(
       if (way !== undefined) return await way.socket(upgrading);
       const dialled = await direct.socket(upgrading);
       if (isRefusal(dialled) || !("response" in dialled)) return dialled;
-      const { begun, refused } = await judged(dialled, upgrading.provider);
+      const { begun, refused } = await judged(dialled, upgrading);
       if (!refused) return begun;
       giveUp(begun);
       return await through.socket(upgrading);

@@ -278,9 +278,8 @@ function drainOnSignal() {
   const stop = async () => {
     if (asked) process.exit(1);
     asked = true;
-    const open = sockets.size;
     sockets.stop("doppel is stopping");
-    if (deno && open > 0) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
+    if (deno) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
     if (deno && server === undefined) return;
     await server?.stop?.();
     setTimeout(() => process.exit(0), FAREWELL_SECONDS * 1000).unref();
@@ -294,6 +293,7 @@ function drainOnSignal() {
 
 /** Deno would wait as long as a socket's other end does not answer; requests may go on. */
 function leave() {
-  if (flights.size > 0) return void setTimeout(leave, 500).unref();
+  const waited = sockets.size > 0 && flights.size === 0;
+  if (!waited) return void setTimeout(leave, 500).unref();
   finish().then(() => process.exit(0));
 }

@@ -157,7 +157,9 @@ async function carry(
     journal,
   });
   if (socket) {
-    const short = await account.hold({ length: 0, model: "" });
+    const named = { route, request, content: undefined };
+    const short = await authorizeObjects(token, deps.store, named) ??
+      await account.hold({ length: 0, model: "" });
     if (short) return short;
     account.sent();
     const opened = await openSocket(request, credential, journey, deps);
@@ -203,7 +205,14 @@ function journeyOf(
     route,
     method,
     base: () => publicBase(request, route, deps),
-    editing: { ...deps, route, method, holder, now },
+    editing: {
+      route,
+      method,
+      holder,
+      now,
+      store: deps.store,
+      defer: deps.defer,
+    },
     meter: account.meter,
     revocation,
     lastWords: (why) => refusalBody(why, envelope, journal.id),

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Begun } from "./egress.ts";
 import type { Fields } from "./rewrite.ts";
 
 /** What a provider's row knows about it. */
@@ -28,10 +29,11 @@ export interface Judged {
   readonly refused: boolean;
 }
 
-/** Looks into an answer only where its status, type and length are those of a refusal. */
+/** Looks into an answer only where its status, type and length are those of a refusal; until the origin is silent, or `signal` aborts. */
 export async function judge(
-  response: Response,
+  { response, flight }: Pick<Begun, "response" | "flight">,
   region: Region,
+  signal: AbortSignal,
 ): Promise<Judged> {
   const { status, headers, body } = response;
   const short = Number(headers.get("content-length") ?? 0) <= MOST;
@@ -40,7 +42,7 @@ export async function judge(
     status !== region.status || !short || body === null ||
     !/^(?:application\/json|text\/plain)\b/i.test(type)
   ) return { response, refused: false };
-  const { read, whole, rest } = await readSome(body);
+  const { read, whole, rest } = await readSome(body, flight, signal);
   return {
     response: new Response(rest, { status, headers }),
     refused: whole && refusesRegion(await new Blob(read).text(), region),
@@ -59,7 +61,7 @@ export async function judge(
  * assert.ok(!refusesRegion('{"error":{"code":"invalid_api_key"}}', { members }));
  * ```
  */
-export function refusesRegion(
+function refusesRegion(
   text: string,
   { members }: Pick<Region, "members">,
 ): boolean {
@@ -90,23 +92,39 @@ function parsed(text: string): unknown {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The beginning of a body, and all of it again; one that breaks off does so again, too. */
-async function readSome(body: ReadableStream<Bytes>) {
+async function readSome(
+  body: ReadableStream<Bytes>,
+  flight: Begun["flight"],
+  signal: AbortSignal,
+) {
   const reader = body.getReader();
   const read: Bytes[] = [];
   let whole = false;
+  let broken = false;
+  // Deno loses an abort of a body once its garbage collector has run.
+  const cut = () => {
+    broken = true;
+    reader.cancel().catch(() => {});
+  };
+  flight.follow({ cut });
+  signal.addEventListener("abort", cut);
+  if (signal.aborted) cut();
   try {
     for (let left = MOST; left > 0 && !whole;) {
       const { done, value } = await reader.read();
+      if (broken) break;
       whole = done;
       if (value !== undefined) read.push(value);
       left -= value?.byteLength ?? 0;
     }
   } catch { /* the next read breaks off like this one */ }
+  signal.removeEventListener("abort", cut);
   let at = 0;
   const rest = new ReadableStream<Bytes>({
     async pull(controller) {
       if (at < read.length) return controller.enqueue(read[at++]!);
       const { done, value } = await reader.read();
+      if (broken) throw new Error("The origin's answer broke off");
       if (done) controller.close();
       else controller.enqueue(value);
     },

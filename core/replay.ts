@@ -9,6 +9,9 @@ import type { Content } from "./content.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Most chunks that are kept: each takes some hundred bytes of its own. */
+const MOST_CHUNKS = 65_536;
+
 /** Content for two journeys. */
 export interface Replayable {
   /** For the first. */
@@ -53,6 +56,7 @@ function record(body: ReadableStream<Bytes>, most: number) {
       reading = undefined;
       chunks.push(value);
       left -= value?.byteLength ?? 0;
+      if (keeping && chunks.length > MOST_CHUNKS) left = -1;
       if (left < 0) keeping = false;
     });
   }
@@ -76,7 +80,10 @@ function record(body: ReadableStream<Bytes>, most: number) {
         if (at === chunks.length) await more();
         if (mine !== player) throw new Error("Played again from the start");
         const chunk = chunks[at++];
-        if (!keeping) [chunks, at] = [chunks.slice(at), 0];
+        // Half at once, so that many small chunks cost no more than a few large ones.
+        if (!keeping && 2 * at >= chunks.length) {
+          [chunks, at] = [chunks.slice(at), 0];
+        }
         if (chunk === undefined) controller.close();
         else controller.enqueue(chunk);
       },

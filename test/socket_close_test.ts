@@ -1,6 +1,10 @@
 /** How sockets end: each side hears what the other said, and nobody is left behind. */
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { onScene, type Scene, type Side } from "./socket.ts";
 import { RUNTIMES, until } from "./subject.ts";
 
@@ -31,6 +35,33 @@ async function joined({ dial, origin }: Scene): Promise<[Side, Side]> {
   const before = origin.taken.length;
   const client = await dial(PATH);
   return [client, await until(() => origin.taken[before])];
+}
+
+/** A handshake by hand, of a client that never says anything else. */
+function dialDeaf({ doppel, token }: Scene) {
+  const { hostname, port } = new URL(doppel.url);
+  const socket = connect(Number(port), hostname);
+  socket.write([
+    `GET ${PATH} HTTP/1.1`,
+    "host: a",
+    "connection: upgrade",
+    "upgrade: websocket",
+    "sec-websocket-version: 13",
+    "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+    `authorization: Bearer ${token}\r\n\r\n`,
+  ].join("\r\n"));
+  return socket;
+}
+
+/** Takes a handshake by hand. */
+function take({ socket, headers }: IncomingMessage) {
+  const accept = createHash("sha1")
+    .update(headers["sec-websocket-key"]!)
+    .update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest("base64");
+  socket.write(
+    "HTTP/1.1 101 Yes\r\nconnection: upgrade\r\nupgrade: websocket\r\n" +
+      `sec-websocket-accept: ${accept}\r\n\r\n`,
+  );
 }
 
 async function lastLine({ doppel }: Scene, count: number) {
@@ -131,4 +162,28 @@ for (const runtime of RUNTIMES) {
         "stopped",
       ]);
     }));
+
+  Deno.test(`${runtime}: a stop does not wait for a socket that was still being dialled`, () =>
+    onScene({ runtime }, async (scene) => {
+      const { origin, doppel } = scene;
+      origin.answer = "";
+      const client = dialDeaf(scene);
+      const asked = await until(() => origin.asked[0]);
+      const stopped = doppel.stop();
+      await refusing(doppel.url);
+      take(asked);
+      assert.equal(await stopped, 0);
+      assert.deepEqual(doppel.lines().map(({ ending }) => ending), ["stopped"]);
+      client.destroy();
+    }));
+}
+
+/** The server has been told to stop, and takes no more connections. */
+async function refusing(url: string) {
+  const { hostname, port } = new URL(url);
+  for (let open = true; open;) {
+    const socket = connect(Number(port), hostname);
+    open = await once(socket, "connect").then(() => true, () => false);
+    socket.destroy();
+  }
 }

@@ -223,6 +223,13 @@ const REFUSED: readonly Refused[] = [
     code: "UPGRADE_REFUSED",
   },
   {
+    name: "another's call where the token is isolated",
+    path: "/v1/realtime?model=gpt-realtime&call_id=rtc_0123456789",
+    token: { isolated: true },
+    status: 404,
+    code: "object_unknown",
+  },
+  {
     name: "a route without sockets",
     path: "/v1/chat/completions",
     status: 426,
