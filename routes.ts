@@ -115,7 +115,7 @@ async function forward(
   const route = routeFor(token, asked, deps.providers);
   journal.note({ token: token.id, provider: route.provider.id });
 
-  const { method, signal } = request;
+  const { method, signal, headers: received } = request;
   const { store, defer } = deps;
   const socket = wantsSocket(request);
   const denied = authorize(holder, route, method, address) ??
@@ -137,7 +137,7 @@ async function forward(
   };
   if (socket) {
     const named = { route, request, content: undefined };
-    const opened = await authorizeObjects(token, deps.store, named) ??
+    const opened = await authorizeObjects(token, store, named) ??
       await openSocket(request, credential, journey, deps);
     if (!isRefusal(opened)) account(token, deps);
     return opened;
@@ -152,7 +152,6 @@ async function forward(
   });
   if (deniedContent) return deniedContent;
 
-  const received = request.headers;
   const begun = await deps.egress(
     { ...route, method, credential, received, content, signal },
   );
