@@ -61,7 +61,7 @@ export async function judge(
  * assert.ok(!refusesRegion('{"error":{"code":"invalid_api_key"}}', { members }));
  * ```
  */
-function refusesRegion(
+export function refusesRegion(
   text: string,
   { members }: Pick<Region, "members">,
 ): boolean {
