@@ -18,6 +18,7 @@ import {
   type UpgradingServer,
 } from "./accept.ts";
 import { type Bindings, doppel } from "./app.ts";
+import { createCollector } from "./collect.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
@@ -63,7 +64,7 @@ const bun = "Bun" in globalThis;
 const settings = understood();
 const tls = readTls(settings);
 const { store, place, adminSecrets } = await openStore(settings);
-const flights = createFlights(Date.now);
+const flights = createFlights(Date.now, deno && createCollector());
 const sockets = createSockets();
 const send = sender({
   flights,
