@@ -17,6 +17,7 @@ import {
 } from "./accept.ts";
 import { type Bindings, doppel } from "./app.ts";
 import { openStore, readTls } from "./boot.ts";
+import { createCollector } from "./collect.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
@@ -71,7 +72,7 @@ const tls = readTls(settings);
 const { store: plainStore, place, adminSecrets } = await openStore(settings);
 const metrics = createMetrics(manifest.version);
 const store = metrics.watch(plainStore);
-const flights = createFlights(Date.now);
+const flights = createFlights(Date.now, deno && createCollector());
 const sockets = createSockets();
 const send = sender({
   flights,

@@ -1,6 +1,7 @@
 /** Laws of the pure parts that the suites of proxy and admin do not reach. */
 
 import assert from "node:assert/strict";
+import { createCrowd } from "./crowd.ts";
 import { createFlights } from "./flight.ts";
 import { elements, keepElements, members } from "./json.ts";
 import { covers, modelsNamed } from "./model.ts";
@@ -520,3 +521,45 @@ for (const [name, env] of stops) {
     });
   });
 }
+
+Deno.test("createCrowd() has much cleared once, again while it stays, and seldom where it comes and goes", () => {
+  let time = 0;
+  let cleared = 0;
+  const crowd = createCrowd(() => time, () => {
+    cleared++;
+    time += 40;
+  });
+  const fill = (most: number) => {
+    for (let size = 1; size <= most; size++) crowd.grows(size);
+  };
+  fill(63);
+  assert.equal(cleared, 0);
+  fill(128);
+  assert.equal(cleared, 2);
+  const before = cleared;
+  for (let i = 0; i < 59; i++) {
+    fill(128);
+    time += 1_000;
+    crowd.stays(0, 0);
+  }
+  assert.equal(cleared, before, "a load that comes and goes");
+  time += 1_000;
+  crowd.stays(0, 0);
+  fill(128);
+  assert.equal(cleared, before + 2, "a minute later");
+
+  cleared = 0;
+  const began = time;
+  while (time - began < 60_000) {
+    time += 500;
+    crowd.stays(128, 128);
+  }
+  assert.ok(cleared > 10);
+  assert.ok(cleared * 40 <= 60_000 / 25, `${cleared} times`);
+  const stayed = cleared;
+  time += 5_000;
+  crowd.stays(128, 63);
+  assert.equal(cleared, stayed, "few that are long");
+  fill(1_000);
+  assert.equal(cleared, stayed + 11, "then many more, by an eighth each");
+});

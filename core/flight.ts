@@ -5,6 +5,8 @@
  * @module
  */
 
+import { createCrowd } from "./crowd.ts";
+
 /** A request under way. */
 export interface Flight {
   /** The origin has `seconds` from now to say something. */
@@ -42,6 +44,8 @@ const LOOK_EVERY = 500;
 
 /** A flight as the set sees it; times in milliseconds. */
 interface Live extends Flight {
+  /** It was there at the last look. */
+  long: boolean;
   deadline: number;
   nextPing: number;
   silent: boolean;
@@ -49,14 +53,21 @@ interface Live extends Flight {
   listener: Listener | undefined;
 }
 
-/** An empty set of flights; `now` is milliseconds, as `Date.now`. */
-export function createFlights(now: () => number): Flights {
+/** An empty set of flights; `now` is milliseconds, as `Date.now`. `clear` is called where a crowd of them has left much behind. */
+export function createFlights(
+  now: () => number,
+  clear: () => void = () => {},
+): Flights {
   const live = new Set<Live>();
+  const crowd = createCrowd(now, clear);
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function look() {
     const time = now();
+    let long = 0;
     for (const flight of live) {
+      if (flight.long) long++;
+      flight.long = true;
       if (flight.deadline <= time) {
         flight.silent = true;
         live.delete(flight);
@@ -67,6 +78,7 @@ export function createFlights(now: () => number): Flights {
         flight.listener?.ping?.();
       }
     }
+    crowd.stays(live.size, long);
     stopIfEmpty();
   }
 
@@ -83,6 +95,7 @@ export function createFlights(now: () => number): Flights {
         stopIfEmpty();
       });
       live.add(flight);
+      crowd.grows(live.size);
       timer ??= setInterval(look, LOOK_EVERY);
       return flight;
     },
@@ -98,6 +111,7 @@ function takeOff(
   land: () => void,
 ): Live {
   const flight: Live = {
+    long: false,
     deadline: Infinity,
     nextPing: Infinity,
     silent: false,
