@@ -103,7 +103,6 @@ export function openAccount(
 }
 
 const NOTHING: Metered = { state: "measured", usage: {} };
-const UNKNOWN: Metered = { state: "estimated", usage: {} };
 
 /** What does not change while an account is open. */
 interface Facts extends Holder {
@@ -202,11 +201,12 @@ class OpenAccount implements Account {
     );
   }
 
-  /** What was sent and not metered, nobody knows. */
+  /** What was sent and not answered, nobody knows: it may have been read. */
   async #seen(ending: LogLine["ending"]): Promise<Metered> {
     const whole = ending === "complete" || ending === "drained";
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
-    return this.#sent && this.#facts.how !== "free" ? UNKNOWN : NOTHING;
+    if (!this.#sent || this.#facts.how === "free") return NOTHING;
+    return { state: "estimated", usage: this.#asked };
   }
 
   async #worst(bytes: Uint8Array | undefined): Promise<number | Refusal> {

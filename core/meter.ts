@@ -69,6 +69,8 @@ export interface Metering {
   readonly background?: "made" | "shown";
   /** Streams tell their usage only to who asks for it: see `askForUsage()`. */
   readonly asks?: true;
+  /** JSON comes while it is written, piece by piece. */
+  readonly pieces?: true;
   /** Pictures are counted. */
   readonly pictures?: true;
   /** What is guessed; {@linkcode guessAnswer} where absent. */
@@ -124,6 +126,8 @@ export interface Metered {
 
 /** A meter for one answer, or one socket. */
 export interface Meter {
+  /** The answer was written before its first byte: who leaves in the middle has to pay for all of it, and it is worth while to read on for its counts. */
+  readonly written: boolean;
   /** Looks at bytes that pass. */
   see(chunk: Uint8Array): void;
   /** Looks at a whole message of a socket. */
@@ -163,6 +167,7 @@ export function openMeter(
     }));
   let socket = false;
   return {
+    written: JSON_DOCUMENT.test(answer.type ?? "") && !how.pieces,
     see: source.push,
     seeMessage(message) {
       socket = true;
@@ -186,11 +191,14 @@ export function openMeter(
 
 function idleMeter(metered: Metered): Meter {
   return {
+    written: false,
     see() {},
     seeMessage() {},
     end: () => Promise.resolve(metered),
   };
 }
+
+const JSON_DOCUMENT = /^application\/json\b/i;
 
 const ENCODER = new TextEncoder();
 

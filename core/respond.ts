@@ -74,6 +74,7 @@ export async function respond(
   });
   if (isRefusal(claimed)) return give(begun, claimed);
   const meter = journey.meter?.(response);
+  if (meter?.written) journey.revocation?.outlive();
   if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
     begun.flight.land();

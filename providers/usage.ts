@@ -122,8 +122,9 @@ export const GEMINI_USAGE: readonly MeteringRow[] = [
   ...openaiRows(`${V}/openai`),
   [
     { dialect: GEMINI },
-    /^POST [^?]+:(?:generatecontent|streamgeneratecontent|generateanswer|embedcontent|batchembedcontents)$/,
+    /^POST [^?]+:(?:generatecontent|generateanswer|embedcontent|batchembedcontents)$/,
   ],
+  [{ dialect: GEMINI, pieces: true }, /^POST [^?]+:streamgeneratecontent$/],
   [
     { dialect: GEMINI, pictures: true, guess: guessPictures },
     /^POST [^?]+:predict$/,
