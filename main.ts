@@ -139,7 +139,7 @@ const app = doppel({
   prices: pricing(),
   ledger,
   keep: settings.keep,
-  metering: true,
+  metering: settings.metering === "all",
   metrics,
   metricsToken: settings.metricsToken,
   adminSecrets,

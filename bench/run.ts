@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { freePort, startDoppel } from "../test/subject.ts";
+import { firstEvents, startStreams } from "./stream.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const SECONDS = Number(process.env.SECONDS ?? 4);
@@ -52,6 +53,8 @@ const subjects: Record<string, () => Promise<Subject>> = {
     }),
   "doppel on Deno": () => doppel("deno"),
   "doppel on Bun": () => doppel("bun"),
+  "Deno, unmetered": () => doppel("deno", origin.url, { METERING: "limited" }),
+  "Bun, unmetered": () => doppel("bun", origin.url, { METERING: "limited" }),
 };
 const kinds = { "32 connections": 32, "1 connection": 1 };
 const figures: Record<string, Record<string, Figures[]>> = {};
@@ -68,16 +71,53 @@ for (let round = 0; round < ROUNDS; round++) {
     await subject.stop();
   }
 }
+await benchStreams();
 origin.stop();
 rmSync(folder, { recursive: true });
 for (const [kind, rows] of Object.entries(figures)) report(kind, rows);
 
-async function doppel(runtime: "deno" | "bun"): Promise<Subject> {
+/** What metering adds to the time to a stream's first event, and to all of it: ratios of one run. */
+async function benchStreams() {
+  const streams = await startStreams();
+  const rows: Record<
+    string,
+    Record<string, Awaited<ReturnType<typeof firstEvents>>[]>
+  > = {};
+  const modes = ["all", "limited"] as const;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const runtime of ["deno", "bun"] as const) {
+      for (const mode of round % 2 === 0 ? modes : modes.toReversed()) {
+        const subject = await doppel(runtime, streams.url, { METERING: mode });
+        ((rows[runtime] ??= {})[mode] ??= []).push(await firstEvents(subject));
+        await subject.stop();
+      }
+    }
+  }
+  await streams.stop();
+  console.log(
+    "\nstreams, metered to unmetered: median (least to most) of the rounds' ratios",
+  );
+  for (const [runtime, { all, limited }] of Object.entries(rows)) {
+    const ratio = (of: keyof Awaited<ReturnType<typeof firstEvents>>) =>
+      spread(all!.map((one, i) => one[of] / limited![i]![of]), 2);
+    console.log(
+      `${runtime.padEnd(5)} first event p50 ${ratio("first50")}   p99 ${
+        ratio("first99")
+      }   whole stream p50 ${ratio("whole50")}`,
+    );
+  }
+}
+
+async function doppel(
+  runtime: "deno" | "bun",
+  to = origin.url,
+  env: Record<string, string> = {},
+): Promise<Subject> {
   const subject = await startDoppel({
     runtime,
-    origin: origin.url,
+    origin: to,
     core: SUBJECT_CORE,
-    env: { LOG: "errors" },
+    env: { LOG: "errors", ...env },
   });
   const token = await subject.mint({ providers: ["openai"] });
   return { url: subject.url, token, stop: () => subject.stop() };
@@ -166,13 +206,13 @@ function report(kind: string, rows: Record<string, Figures[]>) {
   }
 }
 
-function spread(values: number[]): string {
+function spread(values: number[], digits = 0): string {
   const sorted = values.toSorted((a, b) => a - b);
   const [least, middle, most] = [
     0,
     Math.floor(sorted.length / 2),
     sorted.length - 1,
   ]
-    .map((i) => Math.round(sorted[i]!));
+    .map((i) => sorted[i]!.toFixed(digits));
   return `${middle} (${least} to ${most})`;
 }

@@ -95,6 +95,11 @@ export const SETTINGS = {
     default: "0",
     about: "silence after which an event stream gets a `: ping`; 0: never",
   },
+  METERING: {
+    default: "all",
+    about:
+      "whose usage is read from answers: `all`; `limited`: tokens' whose limits need it",
+  },
   PRICES_FILE: {
     default: "",
     about: "your own prices, before doppel's: a path, or an http(s) URL",

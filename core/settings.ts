@@ -78,6 +78,8 @@ export interface Settings {
   readonly keep: Retention;
   /** Opens `/metrics`, where there is one. */
   readonly metricsToken?: string;
+  /** Whose usage is read from answers. */
+  readonly metering: "all" | "limited";
   /** What is logged. */
   readonly log: "requests" | "errors" | "off";
 }
@@ -128,7 +130,8 @@ export function readSettings(
       requests: integer(env, "USAGE_REQUESTS", 0, 1000),
     },
     ...(env.METRICS_TOKEN && { metricsToken: env.METRICS_TOKEN }),
-    log: logOf(env),
+    metering: oneOf(env, "METERING", ["all", "limited"]),
+    log: oneOf(env, "LOG", ["requests", "errors", "off"]),
   };
 }
 
@@ -215,8 +218,14 @@ function ranges(env: Environment): string[] {
   return list;
 }
 
-function logOf(env: Environment): Settings["log"] {
-  const log = env.LOG || SETTINGS.LOG.default;
-  if (log === "requests" || log === "errors" || log === "off") return log;
-  return wrong("LOG", "must be requests, errors or off");
+/** One of the words that a setting may be. */
+function oneOf<Word extends string>(
+  env: Environment,
+  name: keyof typeof SETTINGS,
+  words: readonly Word[],
+): Word {
+  const given = env[name] || SETTINGS[name].default;
+  const last = words.at(-1);
+  return words.find((word) => word === given) ??
+    wrong(name, `must be ${words.slice(0, -1).join(", ")} or ${last}`);
 }
