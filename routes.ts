@@ -176,11 +176,12 @@ async function carry(
 
   if (signal.aborted) return { refused: "client_closed" };
   if (token.abort === "drain") revocation.outlive();
-  account.sent();
   const received = request.headers;
-  const begun = await deps.egress(
+  const sending = deps.egress(
     { ...route, method, credential, received, content, signal },
   );
+  account.sent();
+  const begun = await sending;
   if (isRefusal(begun)) {
     if (begun.unsent) account.unsent();
     return begun;

@@ -66,7 +66,7 @@ export interface Metering {
 export interface Account {
   /** Holds the most it can come to; a refusal where that is not there, and then nothing is held. */
   hold(sources: Asked): Promise<Refusal | undefined>;
-  /** From now on the origin may charge for it. */
+  /** It is on its way: the origin may charge for it. */
   sent(): void;
   /** It has not gone out after all. */
   unsent(): void;
@@ -117,7 +117,9 @@ class OpenAccount implements Account {
   readonly #facts: Facts;
   readonly #deps: AccountDeps;
   #occasion: Occasion;
-  #asked: Usage = {};
+  /** What the request asks for, guessed; until then, from what. */
+  #asked: Usage | undefined;
+  #sources: Asked | undefined;
   #held = { tokens: 0, cost: 0 };
   #settled: boolean;
   #sent = false;
@@ -136,13 +138,13 @@ class OpenAccount implements Account {
   }
 
   hold = async (sources: Asked): Promise<Refusal | undefined> => {
-    const { token, taken, metered, limits } = this.#facts;
+    const { token, taken, limits } = this.#facts;
     this.#occasion = { ...this.#occasion, model: sources.model };
-    if (metered) this.#asked = estimateRequest(sources.bytes, sources.length);
+    this.#sources = sources;
     if (!taken || !limits.tokens && !limits.budget) return undefined;
     const worst = await this.#worst(sources.bytes);
     if (typeof worst !== "number") return worst;
-    const tokens = limits.tokens ? this.#asked.input ?? 0 : 0;
+    const tokens = limits.tokens ? this.#guess().input ?? 0 : 0;
     const estimate = { tokens, least: worst, most: worst };
     const held = await this.#deps.store.reserve(token.id, taken, estimate);
     if (typeof held === "number") {
@@ -153,7 +155,11 @@ class OpenAccount implements Account {
     return refusalOf(held);
   };
 
-  sent = (): void => void (this.#sent = true);
+  sent = (): void => {
+    this.#sent = true;
+    // Now and not before: the origin is at work meanwhile.
+    if (this.#facts.metered) this.#guess();
+  };
   unsent = (): void => void (this.#sent = false);
 
   meter = ({ status, headers }: Metering): Meter | undefined => {
@@ -164,7 +170,7 @@ class OpenAccount implements Account {
       path: route.target.path,
       type: headers.get("content-type"),
       encoding: headers.get("content-encoding"),
-      asked: this.#asked,
+      asked: this.#guess(),
     });
     return this.#meter;
   };
@@ -206,7 +212,15 @@ class OpenAccount implements Account {
     const whole = ending === "complete" || ending === "drained";
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
     if (!this.#sent || this.#facts.how === "free") return NOTHING;
-    return { state: "estimated", usage: this.#asked };
+    return { state: "estimated", usage: this.#guess() };
+  }
+
+  #guess(): Usage {
+    const { bytes, length } = this.#sources ?? {};
+    this.#sources = undefined;
+    return this.#asked ??= this.#facts.metered
+      ? estimateRequest(bytes, length)
+      : {};
   }
 
   async #worst(bytes: Uint8Array | undefined): Promise<number | Refusal> {
