@@ -75,6 +75,9 @@ export function openIntake(
         if (over) return undefined;
         const rest = heldBack();
         if (rest.length > 0) return rest;
+        // Bun forgets what it has not sent yet when a stream breaks.
+        if (filter) await new Promise((resolve) => setTimeout(resolve, 0));
+        if (over) return undefined;
         intake.stop(brokenBy());
         return "broken";
       }
