@@ -283,6 +283,8 @@ law(
       addresses: [],
       isolated: false,
       abort: "cancel",
+      exactUsage: false,
+      clamp: false,
       limits: {},
       status: "active",
       created: "2026-11-20T12:00:00Z",
@@ -618,6 +620,8 @@ law(
         addresses: [],
         isolated: false,
         abort: "cancel",
+        exactUsage: false,
+        clamp: false,
         limits: {},
         expires: null,
       }),
@@ -631,6 +635,8 @@ law(
     const { token } = await one.mint({
       label: "travels",
       models: ["*"],
+      exactUsage: true,
+      clamp: true,
       expires: "2027-01-01T00:00:00Z",
     });
     const { id, token: old } = await one.mint({ label: "rotated" });
@@ -648,6 +654,13 @@ law(
     assert.ok(!await works(one, token));
     const imported = await one.admin("POST", "/admin/import", table);
     assert.deepEqual(await imported.json(), { imported: 2 });
+    const listed = await (await one.admin("GET", "/admin/tokens")).json();
+    const options = (listed.tokens as Record<string, unknown>[])
+      .map(({ label, exactUsage, clamp }) => [label, [exactUsage, clamp]]);
+    assert.deepEqual(Object.fromEntries(options), {
+      travels: [true, true],
+      rotated: [false, false],
+    });
     assert.ok(await works(one, token));
     assert.ok(await works(one, old));
     assert.deepEqual(

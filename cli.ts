@@ -37,7 +37,8 @@ type Run = (values: Row, ...words: string[]) => Output | Promise<Output>;
 const FIELDS = `
              [--expires 30d|TIME|never] [--models 'GLOB,GLOB']
              [--endpoints CLASS,CLASS|all] [--isolated on|off]
-             [--abort cancel|drain] [--addresses CIDR,CIDR] [--note N]
+             [--abort cancel|drain] [--exact-usage on|off] [--clamp on|off]
+             [--addresses CIDR,CIDR] [--note N]
              [--rpm N] [--tpm N] [--concurrency N] [--budget 5/day,50/month]`;
 
 /** By usage line, which says what a command takes: nothing else is let through. */

@@ -115,6 +115,13 @@ Deno.test("doppel token …: a token's whole life, as JSON", () =>
     const { id } = record;
     assert.deepEqual(await json("token", "list"), [record]);
     assert.deepEqual(await json("token", "show", id), record);
+    const change = ["--exact-usage", "on", "--clamp", "on"];
+    const { exactUsage, clamp } = await json("token", "set", id, ...change);
+    assert.deepEqual([exactUsage, clamp], [true, true]);
+    assert.equal(
+      (await json("token", "set", id, "--exact-usage", "off")).exactUsage,
+      false,
+    );
     assert.equal((await json("token", "disable", id)).status, "disabled");
     assert.equal((await json("token", "enable", id)).status, "active");
     assert.equal(

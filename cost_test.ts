@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { type Gateway, gateway, START } from "./test/gateway.ts";
+import { type Gateway, gateway, START, UNCLAMPED } from "./test/gateway.ts";
 import { redisInstalled, startUpstash } from "./test/redis.ts";
 import { upstashStore } from "./store/upstash.ts";
 
@@ -87,6 +87,7 @@ const CASES: readonly Case[] = [
 const PRICES = {
   worst: () => Promise.resolve(100),
   cost: () => Promise.resolve(10),
+  ...UNCLAMPED,
 };
 const USED = { usage: { prompt_tokens: 3, completion_tokens: 4 } };
 

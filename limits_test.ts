@@ -1,7 +1,7 @@
 /** Limits, seen by a holder: what is refused, how, and what a refused request costs. */
 
 import assert from "node:assert/strict";
-import { type Gateway, law } from "./test/gateway.ts";
+import { type Gateway, law, UNCLAMPED } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const CHAT = "/v1/chat/completions";
@@ -25,6 +25,7 @@ const PRICES = {
     _: unknown,
     { usage }: { usage: { input?: number; output?: number } },
   ) => Promise.resolve((usage.input ?? 0) + (usage.output ?? 0)),
+  ...UNCLAMPED,
 };
 
 async function chat(

@@ -9,6 +9,7 @@ import { admit, type Holder } from "./core/admit.ts";
 import { type Content, readContent } from "./core/content.ts";
 import { type Credential, credentialOf } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
+import { asking, asksForUsage } from "./core/exact.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { modelsNamed } from "./core/model.ts";
@@ -31,6 +32,7 @@ import {
   type TokenRecord,
 } from "./core/store.ts";
 import { pathOf } from "./core/target.ts";
+import { publicBase } from "./core/turn.ts";
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
@@ -167,7 +169,7 @@ async function carry(
     return opened;
   }
 
-  const content = await take(request, token, deps);
+  const content = await take(request, { token, route }, deps);
   if (isRefusal(content)) return content;
   const sources = { route, request, content: content.bytes };
   const deniedContent = await authorizeContent(token, deps.store, sources) ??
@@ -177,8 +179,10 @@ async function carry(
   if (signal.aborted) return { refused: "client_closed" };
   if (token.abort === "drain") revocation.outlive();
   const received = request.headers;
+  const { clamped } = account;
+  const sent = clamped?.content ?? content;
   const sending = deps.egress(
-    { ...route, method, credential, received, content, signal },
+    { ...route, method, credential, received, content: sent, signal },
   );
   account.sent();
   const begun = await sending;
@@ -189,7 +193,8 @@ async function carry(
   if (begun.hop) journal.note({ hop: true });
 
   stampUse(token.id, deps);
-  return await respond(begun, journey);
+  const changed = { asked: content.asked, clamped: clamped?.limit };
+  return await respond(begun, { ...journey, ...changed });
 }
 
 /** What the answer is sent down with. */
@@ -227,13 +232,15 @@ function journeyOf(
 /** Reads the content; the client leaving meanwhile is no fault. */
 async function take(
   request: Request,
-  token: TokenRecord,
+  { token, route }: { token: TokenRecord; route: Route },
   { maxBodyBytes }: Deps,
 ): Promise<Content | Refusal> {
+  const asks = asksForUsage(token, route, request.method);
   const whole = token.models.length > 0 || token.isolated ||
-    token.limits.budget !== undefined;
+    token.limits.budget !== undefined || asks;
   try {
-    return await readContent(request, { limit: maxBodyBytes, whole });
+    const content = await readContent(request, { limit: maxBodyBytes, whole });
+    return asks && !isRefusal(content) ? asking(content) : content;
   } catch {
     return { refused: "client_closed" };
   }
@@ -265,17 +272,6 @@ function modelSources({ route, request, content }: ObjectSources) {
     encoding: request.headers.get("content-encoding"),
     content,
   };
-}
-
-/** Where clients reach this route's paths. */
-function publicBase(
-  request: Request,
-  { prefix }: Route,
-  { publicUrl }: Deps,
-): string {
-  if (publicUrl !== undefined) return publicUrl + prefix;
-  const { protocol, host } = new URL(request.url);
-  return `${protocol}//${request.headers.get("host") ?? host}${prefix}`;
 }
 
 /** A refusal in the envelope of the wire the caller speaks. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createLedger, type Entry, GATHERED_FOR } from "./core/ledger.ts";
 import { createMetrics } from "./core/metrics.ts";
 import { StoreUnavailable } from "./core/store.ts";
-import { type Gateway, law } from "./test/gateway.ts";
+import { type Gateway, law, UNCLAMPED } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const CHAT = "/v1/chat/completions";
@@ -18,6 +18,7 @@ const chatOf = (input: number, output: number, model = "gpt-x") => ({
 /** 10 micro-dollars a token; `odd` has no price. */
 const PRICES = {
   worst: () => Promise.resolve(100),
+  ...UNCLAMPED,
   cost: (
     { model: asked }: { model: string },
     { usage, model = asked, byModel }: {

@@ -40,3 +40,19 @@ export const Limits = v.pipe(
     "requests and tokens per minute, requests at a time, money by UTC day, UTC month and in all; what is absent is not limited",
   ),
 );
+
+/** See `TokenRecord`. */
+export const ExactUsage = v.pipe(
+  v.boolean(),
+  v.description(
+    "Ask for usage where a stream tells it only then; the holder's stream stays as it was",
+  ),
+);
+
+/** See `TokenRecord`. */
+export const Clamp = v.pipe(
+  v.boolean(),
+  v.description(
+    "Lower what a request may write to what the budget still allows, instead of refusing it",
+  ),
+);

@@ -14,7 +14,7 @@ import {
 } from "../core/provider.ts";
 import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
-import { Limits } from "./limits.ts";
+import { Clamp, ExactUsage, Limits } from "./limits.ts";
 
 const matching = (pattern: RegExp, message: string) =>
   v.pipe(v.string(), v.regex(pattern, message));
@@ -147,6 +147,8 @@ const said = {
   addresses: Addresses,
   isolated: v.boolean(),
   abort: Abort,
+  exactUsage: ExactUsage,
+  clamp: Clamp,
   limits: Limits,
 };
 
@@ -195,6 +197,8 @@ export function tokenSchemas(ids: readonly string[]) {
       addresses: v.optional(Addresses, []),
       isolated: v.optional(v.boolean(), false),
       abort: v.optional(Abort, "cancel"),
+      exactUsage: v.optional(ExactUsage, false),
+      clamp: v.optional(Clamp, false),
       limits: v.optional(Limits, {}),
       expires: v.optional(expires),
     }),

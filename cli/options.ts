@@ -54,10 +54,11 @@ export function understood(
     if (!options.includes(option)) {
       throw new UsageError(`"${name}" does not take --${option}.`);
     }
-    values[option] = (READ[option] ?? String)(`${text}`);
-    if (values[option] === undefined) {
+    const value = (READ[option] ?? String)(`${text}`);
+    if (value === undefined) {
       throw new UsageError(`--${option} does not understand "${text}".`);
     }
+    values[camel(option)] = value;
   }
   return { usage, words, values, json: json === true };
 }
@@ -70,7 +71,7 @@ function syntax(usage: string) {
     takes: head.match(/[A-Z]+/g) ?? [],
     /** Options that take no value. */
     flags: Array.from(usage.matchAll(/\[--(\w+)\]/g), ([, name]) => name!),
-    options: Array.from(usage.matchAll(/--(\w+)/g), ([, name]) => name!),
+    options: Array.from(usage.matchAll(/--([\w-]+)/g), ([, name]) => name!),
   };
 }
 
@@ -103,7 +104,9 @@ const READ: Readonly<Record<string, (text: string) => unknown>> = {
   addresses: list,
   expires: (text) =>
     text === "never" ? null : moment(`+${text}`) ?? moment(text),
-  isolated: (text) => ({ on: true, off: false })[text],
+  isolated: onOrOff,
+  "exact-usage": onOrOff,
+  clamp: onOrOff,
   rpm: count,
   tpm: count,
   concurrency: count,
@@ -115,6 +118,15 @@ const READ: Readonly<Record<string, (text: string) => unknown>> = {
   by: list,
   csv: (text) => text === "true",
 };
+
+function onOrOff(text: string): boolean | undefined {
+  return text === "on" || (text === "off" ? false : undefined);
+}
+
+/** `exact-usage`: the admin API's `exactUsage`. */
+function camel(option: string): string {
+  return option.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+}
 
 /** `7d`: that long before now. */
 function ago(text: string): string | undefined {

@@ -7,7 +7,9 @@
 
 import type { Holder } from "./admit.ts";
 import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
+import { type Content, contentOf } from "./content.ts";
 import { estimateRequest } from "./estimate.ts";
+import { textOf } from "./json.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leased, type Limits } from "./limit.ts";
@@ -28,12 +30,30 @@ export interface Occasion {
   readonly time: number;
 }
 
+/** A call whose content is known. */
+export interface Call extends Occasion {
+  /** `METHOD /path`: see `requestLine()`. */
+  readonly endpoint: string;
+  /** The content. */
+  readonly text: string;
+}
+
+/** A request whose limit was lowered. */
+export interface Clamped {
+  /** Its content; all else in it is as it was. */
+  readonly text: string;
+  /** Tokens that it may write, by answer. */
+  readonly limit: number;
+}
+
 /** What things cost, in micro-dollars. */
 export interface Prices {
   /** The most that a request can come to; why nobody can tell, and what mends it. */
-  worst(
-    occasion: Occasion & { readonly endpoint: string; readonly text: string },
-  ): Promise<number | { readonly unbounded: string }>;
+  worst(call: Call): Promise<number | { readonly unbounded: string }>;
+  /** The least it can come to when its limit is lowered; `undefined` where there is none to lower. */
+  least(call: Call): Promise<number | undefined>;
+  /** The request that comes to `left` at most, for its limit is lowered; `undefined` where none does. */
+  clamp(call: Call, left: number): Promise<Clamped | undefined>;
   /** What was used; `undefined` where there is no price for it. */
   cost(occasion: Occasion, metered: Metered): Promise<number | undefined>;
 }
@@ -66,6 +86,8 @@ export interface Metering {
 export interface Account {
   /** Holds the most it can come to; a refusal where that is not there, and then nothing is held. */
   hold(sources: Asked): Promise<Refusal | undefined>;
+  /** What is to be sent instead, where only that fits what the budget still allowed. */
+  readonly clamped: { content: Content; limit: number } | undefined;
   /** It is on its way: the origin may charge for it. */
   sent(): void;
   /** It has not gone out after all. */
@@ -124,6 +146,7 @@ class OpenAccount implements Account {
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
+  clamped: Account["clamped"];
 
   constructor(facts: Facts, deps: AccountDeps) {
     this.#facts = facts;
@@ -142,13 +165,23 @@ class OpenAccount implements Account {
     this.#occasion = { ...this.#occasion, model: sources.model };
     this.#sources = sources;
     if (!taken || !limits.tokens && !limits.budget) return undefined;
-    const worst = await this.#worst(sources.bytes);
+    const { prices, store } = this.#deps;
+    const call = this.#call(sources.bytes);
+    const worst = await this.#worst(call);
     if (typeof worst !== "number") return worst;
     const tokens = limits.tokens ? this.#guess().input ?? 0 : 0;
-    const estimate = { tokens, least: worst, most: worst };
-    const held = await this.#deps.store.reserve(token.id, taken, estimate);
+    const least = token.clamp && worst > 0
+      ? await prices.least(call)
+      : undefined;
+    const estimate = { tokens, least: least ?? worst, most: worst };
+    const held = await store.reserve(token.id, taken, estimate);
     if (typeof held === "number") {
       this.#held = { tokens, cost: held };
+      if (held >= worst) return undefined;
+      const clamped = await prices.clamp(call, held);
+      if (!clamped) return refusalOf({ short: "total" });
+      const { text, limit } = clamped;
+      this.clamped = { content: contentOf(text), limit };
       return undefined;
     }
     this.#settled = true;
@@ -223,12 +256,15 @@ class OpenAccount implements Account {
       : {};
   }
 
-  async #worst(bytes: Uint8Array | undefined): Promise<number | Refusal> {
-    const { limits, how, line } = this.#facts;
+  #call(bytes: Uint8Array = new Uint8Array()): Call {
+    const text = textOf(bytes) ?? "";
+    return { ...this.#occasion, endpoint: this.#facts.line, text };
+  }
+
+  async #worst(call: Call): Promise<number | Refusal> {
+    const { limits, how } = this.#facts;
     if (limits.budget === undefined || how === "free") return 0;
-    const text = new TextDecoder().decode(bytes ?? new Uint8Array());
-    const ask = { ...this.#occasion, endpoint: line, text };
-    const worst = await this.#deps.prices.worst(ask);
+    const worst = await this.#deps.prices.worst(call);
     if (typeof worst === "number") return worst;
     return { refused: "price_unknown", detail: worst.unbounded };
   }

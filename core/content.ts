@@ -21,6 +21,8 @@ export interface Content {
   readonly length: number | undefined;
   /** The whole of it, where a step must look into it. */
   readonly bytes?: Uint8Array<ArrayBuffer>;
+  /** Usage is asked for in it, in the client's place. */
+  readonly asked?: true;
   /** Present for chunked content. */
   readonly chunks?: Chunks;
 }
@@ -85,6 +87,11 @@ async function someBytes(reader: Source): Promise<Read> {
   let read = await reader.read();
   while (!read.done && read.value.byteLength === 0) read = await reader.read();
   return read;
+}
+
+/** Other content in its place. */
+export function contentOf(text: string): Content {
+  return inMemory(new TextEncoder().encode(text).buffer);
 }
 
 function inMemory(buffer: ArrayBuffer): Content {

@@ -7,7 +7,36 @@
  */
 
 import { Buffer } from "node:buffer";
-import { members, type Span } from "./json.ts";
+import { type Content, contentOf } from "./content.ts";
+import { members, type Span, textOf } from "./json.ts";
+import { meteringOf } from "./meter.ts";
+import { requestLine, type Route } from "./provider.ts";
+import type { TokenRecord } from "./store.ts";
+
+/** Whether a token's usage is asked for on this route, as its provider's row says that it can be. */
+export function asksForUsage(
+  { exactUsage }: TokenRecord,
+  { provider, target }: Route,
+  method: string,
+): boolean {
+  if (!exactUsage) return false;
+  const how = meteringOf(provider.usage, requestLine(method, target.path));
+  return typeof how === "object" && how.asks === true;
+}
+
+/** The content, asking in the client's place unless it is to stay as it is. */
+export function asking(content: Content): Content {
+  const text = content.bytes && textOf(content.bytes);
+  const asked = text && askForUsage(text);
+  return asked ? { ...contentOf(asked), asked: true } : content;
+}
+
+/** Whether an answer is a stream of events that can be read as it passes. */
+export function hidesUsage({ status, headers }: Response): boolean {
+  const type = headers.get("content-type") ?? "";
+  return status === 200 && /^text\/event-stream\s*(?:;|$)/i.test(type) &&
+    (headers.get("content-encoding") ?? "identity") === "identity";
+}
 
 /** What is asked for. */
 const ASKED = '{"include_usage":true}';

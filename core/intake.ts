@@ -18,7 +18,7 @@ export interface Intake {
   left: boolean;
   /** Whether it has ended, one way or another. */
   readonly over: boolean;
-  /** The next chunk, or how it ended; nothing where it had been stopped. */
+  /** The next chunk, empty where all of it is held back, or how it ended; nothing where it had been stopped. */
   next(): Promise<Uint8Array<ArrayBuffer> | "complete" | "broken" | undefined>;
   /** Writes down why and lets the origin go. */
   stop(ending: Ending, facts?: Partial<LogLine>): void;
@@ -29,11 +29,13 @@ export interface Intake {
 /** Most that is read on for a bill, bytes: more than the longest answer of any model in events. */
 const MOST = 67_108_864;
 
+const NOTHING = new Uint8Array();
+
 /** Nothing is read yet. */
 export function openIntake(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { flight, abort }: Begun,
-  { journal, idleSeconds, signal, tap }: Watch,
+  { journal, idleSeconds, signal, tap, filter }: Watch,
 ): Intake {
   const reader = readSparingly(body);
   let over = false;
@@ -46,6 +48,8 @@ export function openIntake(
     if (flight.silent) return "origin_silent";
     return signal.aborted ? "client_closed" : "origin_broken";
   };
+  /** What a filter still holds goes down before the end; read again, the body ends again. */
+  const heldBack = () => filter?.end() ?? NOTHING;
   const intake = {
     bytes: 0,
     left: false,
@@ -60,12 +64,19 @@ export function openIntake(
         flight.rest();
         if (flight.silent) throw new Error("The origin is silent");
         if (done) {
+          const rest = heldBack();
+          if (rest.length > 0) return rest;
           end(intake.left ? "drained" : "complete");
           return "complete";
         }
         tap?.(value);
-        return value;
+        return filter ? filter.push(value) : value;
       } catch {
+        if (over) return undefined;
+        const rest = heldBack();
+        if (rest.length > 0) return rest;
+        // Bun forgets what it has not sent yet when a stream breaks.
+        if (filter) await new Promise((resolve) => setTimeout(resolve, 0));
         if (over) return undefined;
         intake.stop(brokenBy());
         return "broken";

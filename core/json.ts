@@ -13,6 +13,16 @@ export interface Span {
   readonly end: number;
 }
 
+/** UTF-8, exactly: encoded again it is the same bytes. `undefined` where it is none. */
+export function textOf(bytes: Uint8Array): string | undefined {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Every member called `name` of the object that `text` holds, nested ones left
  * out, repeated ones included: which of two equal names counts is the origin's

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { members } from "./json.ts";
+import { members, textOf } from "./json.ts";
 import { percentDecode } from "./provider.ts";
 import type { Target } from "./target.ts";
 
@@ -73,9 +73,9 @@ function modelsInContent(
 }
 
 function modelsInJson(content: Uint8Array): string[] | undefined {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const text = textOf(content);
+  if (text === undefined) return undefined;
   try {
-    const text = decoder.decode(content);
     return members(text, "model")?.map(({ start, end }) => {
       const value: unknown = JSON.parse(text.slice(start, end));
       if (typeof value !== "string") throw new TypeError("no model's name");

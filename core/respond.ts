@@ -15,6 +15,7 @@ import {
   eventClaims,
 } from "./edit.ts";
 import type { Begun } from "./egress.ts";
+import { hidesUsage, hideUsage } from "./exact.ts";
 import type { Meter } from "./meter.ts";
 import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
@@ -33,6 +34,10 @@ export interface Journey extends Watch {
   readonly editing?: Editing;
   /** Meters the answer's bytes, or a socket's messages. */
   readonly meter?: ((answer: Metering) => Meter | undefined) | undefined;
+  /** Whether usage was asked for in the client's place. */
+  readonly asked?: true | undefined;
+  /** The limit that the request was lowered to. */
+  readonly clamped?: number | undefined;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
 }
@@ -54,7 +59,7 @@ export async function respond(
   journey: Journey,
 ): Promise<Response | Refusal> {
   const { response } = begun;
-  const { journal, route, base, method, editing } = journey;
+  const { journal, route, base, method, editing, clamped } = journey;
   const { status } = response;
   const headers = fieldsDown(response.headers);
   const turn = (url: string) => turnBack(url, route.provider, base);
@@ -62,6 +67,7 @@ export async function respond(
   const upload = turnFields(headers, route.prefix, turn);
   const originId = headers.get("x-request-id") ?? headers.get("request-id");
   if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
+  if (clamped) headers.set("x-doppel-clamped", `${clamped}`);
   journal.note({
     status,
     firstByteMs: journal.elapsed(),
@@ -88,7 +94,13 @@ export async function respond(
       claims?.(chunk);
       meter?.see(chunk);
     });
-    const watched = watch(response.body, begun, { ...journey, tap });
+    const hides = journey.asked && hidesUsage(response);
+    if (hides) headers.delete("content-length");
+    const watched = watch(response.body, begun, {
+      ...journey,
+      tap,
+      filter: hides ? hideUsage() : undefined,
+    });
     return new Response(watched, { status, headers });
   }
   const whole = await readWhole(response, begun, journey);

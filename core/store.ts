@@ -41,6 +41,10 @@ export interface TokenRecord {
   readonly isolated: boolean;
   /** What becomes of an answer whose client leaves: the origin is stopped, or it is read on for the true bill. */
   readonly abort: "cancel" | "drain";
+  /** Whether usage is asked for where a stream tells it only then; the holder's stream stays as it was. */
+  readonly exactUsage: boolean;
+  /** Whether what a request may write is lowered to what the budget still allows, instead of refusing it. */
+  readonly clamp: boolean;
   /** When it stops working; absent: never. */
   readonly expires?: number;
   /** `disabled` is refused like an unknown token. */
@@ -65,6 +69,8 @@ export interface TokenPatch extends
       | "limits"
       | "isolated"
       | "abort"
+      | "exactUsage"
+      | "clamp"
       | "status"
     >
   > {

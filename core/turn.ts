@@ -51,3 +51,14 @@ export function turnBack(
   }
   return url;
 }
+
+/** Where clients reach this route's paths. */
+export function publicBase(
+  request: Request,
+  { prefix }: Route,
+  { publicUrl }: { readonly publicUrl?: string | undefined },
+): string {
+  if (publicUrl !== undefined) return publicUrl + prefix;
+  const { protocol, host } = new URL(request.url);
+  return `${protocol}//${request.headers.get("host") ?? host}${prefix}`;
+}

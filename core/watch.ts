@@ -6,6 +6,7 @@
  */
 
 import type { Begun } from "./egress.ts";
+import type { EventFilter } from "./exact.ts";
 import { letGo, openIntake, readOn } from "./intake.ts";
 import type { Journal } from "./journal.ts";
 import { enqueueInPieces } from "./pieces.ts";
@@ -32,6 +33,8 @@ export interface Watch {
   readonly lastWords?: ((why: Refusal) => object) | undefined;
   /** Looks at each chunk before it goes down. */
   readonly tap?: ((chunk: Uint8Array) => void) | undefined;
+  /** What of each chunk goes down, once it has been looked at; all of it where absent. */
+  readonly filter?: EventFilter | undefined;
 }
 
 /** Most of a followed answer that is read here, bytes: far more than a page of any list. */
@@ -119,7 +122,11 @@ export function watch(
       if (revocation.client.aborted) leave();
     },
     async pull(controller) {
-      const chunk = await intake.next();
+      let chunk = await intake.next();
+      while (chunk instanceof Uint8Array && chunk.length === 0) {
+        if (intake.left) return;
+        chunk = await intake.next();
+      }
       if (chunk === undefined || intake.left) return;
       if (chunk === "complete") return controller.close();
       if (chunk === "broken") return broken(controller);

@@ -6,7 +6,13 @@
  */
 
 import { members, type Span } from "../core/json.ts";
-import { type Ask, type Bound, worstCase, worstOf } from "./bound.ts";
+import {
+  type Ask,
+  type Bound,
+  type Worst,
+  worstCase,
+  worstOf,
+} from "./bound.ts";
 import type { PriceBook } from "./price.ts";
 import { type Shape, shapeOf, type Unbounded } from "./request.ts";
 import { strictly } from "./strict.ts";
@@ -34,34 +40,54 @@ export function clamp(
   ask: Ask,
   left: number,
 ): Clamped | Unbounded | undefined {
-  const limits = shapeOf(ask.endpoint)?.limit;
   const asked = worstOf(book, ask);
   if ("unbounded" in asked) return asked;
-  if (limits === undefined || ask.text === undefined) return undefined;
-  if (asked.at(asked.limit).microDollars <= left) {
-    return {
-      text: ask.text,
-      maxOutput: asked.limit,
-      bound: asked.at(asked.limit),
-    };
+  const bound = asked.at(asked.limit);
+  const room = roomOf(book, ask, asked);
+  if (room === undefined || "unbounded" in room) return room;
+  if (bound.microDollars <= left) {
+    return { text: room.before, maxOutput: asked.limit, bound };
   }
-  // The member itself may be new, and its bytes count.
-  const text = lowered(ask.text, asked.limit, { limits, ask });
-  const worst = worstOf(book, { ...ask, text });
-  if ("unbounded" in worst) return worst;
-  let [fits, tooMany] = [LEAST - 1, asked.limit];
+  const { text, limits, least, worst } = room;
+  let [fits, tooMany] = [least - 1, asked.limit];
   while (tooMany - fits > 1) {
     const middle = Math.floor((fits + tooMany) / 2);
     if (worst.at(middle).microDollars <= left) fits = middle;
     else tooMany = middle;
   }
-  const thinking = strictly(text)?.thinking as { budget_tokens?: number };
-  if (fits < LEAST || fits <= (thinking?.budget_tokens ?? 0)) return undefined;
+  if (fits < least) return undefined;
   const fitting = { ...ask, text: lowered(text, fits, { limits, ask }) };
-  const bound = worstCase(book, fitting);
-  return "unbounded" in bound
-    ? bound
-    : { text: fitting.text, maxOutput: fits, bound };
+  const lower = worstCase(book, fitting);
+  return "unbounded" in lower
+    ? lower
+    : { text: fitting.text, maxOutput: fits, bound: lower };
+}
+
+/** The least micro-dollars with which `clamp()` can do something; `undefined` where it never can. */
+export function leastOf(book: PriceBook, ask: Ask): number | undefined {
+  const asked = worstOf(book, ask);
+  if ("unbounded" in asked) return undefined;
+  const room = roomOf(book, ask, asked);
+  if (room === undefined || "unbounded" in room) return undefined;
+  if (room.least >= asked.limit) return undefined;
+  const { microDollars } = room.worst.at(room.least);
+  return microDollars < asked.at(asked.limit).microDollars
+    ? microDollars
+    : undefined;
+}
+
+/** What a limit can be lowered in, and how far. */
+function roomOf(book: PriceBook, ask: Ask, { limit }: Worst) {
+  const limits = shapeOf(ask.endpoint)?.limit;
+  const { text: before } = ask;
+  if (limits === undefined || before === undefined) return undefined;
+  // The member itself may be new, and its bytes count.
+  const text = lowered(before, limit, { limits, ask });
+  const worst = worstOf(book, { ...ask, text });
+  if ("unbounded" in worst) return worst;
+  const { budget_tokens: thoughts } = Object(strictly(text)?.thinking);
+  const least = Math.max(LEAST, Number.isFinite(thoughts) ? thoughts + 1 : 0);
+  return { before, text, limits, least, worst };
 }
 
 /** Those that take OpenAI's newer name for the limit; its reasoning models take no other. */

@@ -6,6 +6,7 @@
 
 import type { Prices } from "../core/account.ts";
 import { isUnbounded, worstCase } from "./bound.ts";
+import { clamp, leastOf } from "./clamp.ts";
 import { type PriceBook, priceOf } from "./price.ts";
 
 /** `book` is asked each time, and answers at once but for the first. */
@@ -14,6 +15,12 @@ export function pricesOf(book: () => Promise<PriceBook>): Prices {
     async worst(ask) {
       const bound = worstCase(await book(), ask);
       return isUnbounded(bound) ? bound : bound.microDollars;
+    },
+    least: async (ask) => leastOf(await book(), ask),
+    async clamp(ask, left) {
+      const clamped = clamp(await book(), ask, left);
+      if (clamped === undefined || isUnbounded(clamped)) return undefined;
+      return { text: clamped.text, limit: clamped.maxOutput };
     },
     async cost(occasion, { usage, byModel, tier, model }) {
       const prices = await book();

@@ -31,6 +31,8 @@ export function record(fields: Partial<TokenRecord> = {}): TokenRecord {
     addresses: [],
     isolated: false,
     abort: "cancel",
+    exactUsage: false,
+    clamp: false,
     limits: {},
     status: "active",
     created: 1_800_000_000,

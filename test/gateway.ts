@@ -34,6 +34,12 @@ export const KEYS: Record<string, readonly Credential[]> = {
   gemini: [{ id: "gemini-1", key: "g-1" }],
 };
 
+/** Prices that know no limit to lower. */
+export const UNCLAMPED = {
+  least: () => Promise.resolve(undefined),
+  clamp: () => Promise.resolve(undefined),
+};
+
 export type Gateway = ReturnType<typeof gateway>;
 
 export function gateway(overrides: Partial<AppDeps> = {}) {
@@ -97,6 +103,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     prices: {
       worst: () => Promise.resolve({ unbounded: "No prices here." }),
       cost: () => Promise.resolve(undefined),
+      ...UNCLAMPED,
     },
     ledger,
     keep,

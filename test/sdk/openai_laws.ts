@@ -6,7 +6,13 @@ import * as v6 from "openai-6";
 import { until } from "../subject.ts";
 import { collect, rejection, wordByWord } from "./check.ts";
 import { TEXT, WORDS } from "./shape.ts";
-import type { Door, Expected, Laws } from "./stage.ts";
+import {
+  type Door,
+  type Expected,
+  type Laws,
+  linesDuring,
+  type Stage,
+} from "./stage.ts";
 
 export type Sdk = typeof v7;
 export type Client = v7.OpenAI;
@@ -36,6 +42,20 @@ export function chatStream({ chat }: Client, model = "gpt-x") {
   return chat.completions.create({ model, messages, stream: true });
 }
 
+/** What is kept of the one request that `act` makes, once it is written down. */
+async function kept(stage: Stage, act: () => Promise<void>) {
+  const [line] = await linesDuring(stage, act);
+  const path = `/admin/tokens/${line!.token}/requests`;
+  while (true) {
+    const { requests } = await stage.doppel.admin("GET", path) as {
+      requests: Record<string, unknown>[];
+    };
+    const entry = requests.find(({ id }) => id === line!.id);
+    if (entry) return entry;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** What Gemini's OpenAI-compatible surface has too. */
 export const COMMON: Laws<Sdk, Client> = {
   "a chat completion comes as the origin wrote it": async ({ client }) => {
@@ -51,6 +71,30 @@ export const COMMON: Laws<Sdk, Client> = {
       ({ choices }) => choices[0]?.delta.content ?? undefined,
     );
     assert.deepEqual(words, WORDS);
+  },
+  "a stream whose usage doppel asks for is the same, and measured": async (
+    scene,
+  ) => {
+    const plain = await collect(await chatStream(scene.client));
+    const exact = await scene.as({ exactUsage: true });
+    let chunks: unknown[] = [];
+    const { state, usage } = await kept(scene, async () => {
+      chunks = await collect(await chatStream(exact));
+    });
+    assert.deepEqual(chunks, plain);
+    assert.ok(plain.every((chunk) => !("usage" in chunk)));
+    const { stream_options } = JSON.parse(
+      new TextDecoder().decode(scene.origin.received.at(-1)!.body),
+    );
+    assert.deepEqual(stream_options, { include_usage: true });
+    assert.deepEqual([state, usage], ["measured", { input: 1, output: 4 }]);
+    const asking = await exact.chat.completions.create({
+      model: "gpt-x",
+      messages,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    assert.equal((await collect(asking)).at(-1)?.usage?.total_tokens, 5);
   },
   "a chat helper sees the whole stream": async ({ client }) => {
     const runner = client.chat.completions.stream({ model: "gpt-x", messages });

@@ -95,7 +95,9 @@ function chat({ model }: Ask["json"]) {
   };
 }
 
-function chatChunks({ model }: Ask["json"]) {
+/** Usage only for who asks for it, and then `null` in all chunks but its own. */
+function chatChunks({ model, stream_options }: Ask["json"]) {
+  const asked = stream_options?.include_usage === true;
   const head = {
     id: "chatcmpl-1",
     object: "chat.completion.chunk",
@@ -105,11 +107,12 @@ function chatChunks({ model }: Ask["json"]) {
   const choice = (delta: unknown, finish_reason: string | null) => ({
     ...head,
     choices: [{ index: 0, delta, finish_reason }],
+    ...asked && { usage: null },
   });
   return [
     ...WORDS.map((content) => choice({ role: "assistant", content }, null)),
     choice({}, "stop"),
-    { ...head, choices: [], usage: USAGE },
+    ...asked ? [{ ...head, choices: [], usage: USAGE }] : [],
   ];
 }
 
