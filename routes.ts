@@ -119,6 +119,7 @@ async function forward(
     token: holder.token.id,
     hash: holder.by,
     lease: holder.taken?.lease,
+    bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
   }));
   const admitted = { holder, route, account, revocation, address };
@@ -214,6 +215,7 @@ function journeyOf(
       defer: deps.defer,
     },
     meter: account.meter,
+    own: account.fields,
     revocation,
     lastWords: (why) => refusalBody(why, envelope, journal.id),
     idleSeconds: deps.idleSeconds,

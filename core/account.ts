@@ -10,11 +10,13 @@ import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
 import { estimateRequest } from "./estimate.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
-import { leased, type Limits } from "./limit.ts";
+import { leftFields } from "./left.ts";
+import { leased, type Left, type Limits } from "./limit.ts";
 import { type Meter, type Metered, meteringOf, openMeter } from "./meter.ts";
 import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Fields } from "./rewrite.ts";
 import type { Store } from "./store.ts";
 import type { Usage } from "./usage.ts";
 
@@ -66,6 +68,8 @@ export interface Metering {
 export interface Account {
   /** Holds the most it can come to; a refusal where that is not there, and then nothing is held. */
   hold(sources: Asked): Promise<Refusal | undefined>;
+  /** What its token's limits still allow, in fields of ours; none where it has none. */
+  fields(): Fields;
   /** From now on the origin may charge for it. */
   sent(): void;
   /** It has not gone out after all. */
@@ -120,6 +124,7 @@ class OpenAccount implements Account {
   #occasion: Occasion;
   #asked: Usage = {};
   #held = { tokens: 0, cost: 0 };
+  #left: Left;
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
@@ -128,6 +133,7 @@ class OpenAccount implements Account {
     this.#facts = facts;
     this.#deps = deps;
     this.#settled = facts.taken === undefined;
+    this.#left = facts.left ?? [];
     const provider = facts.route.provider.id;
     this.#occasion = {
       provider,
@@ -146,13 +152,16 @@ class OpenAccount implements Account {
     const tokens = limits.tokens ? this.#asked.input ?? 0 : 0;
     const estimate = { tokens, least: worst, most: worst };
     const held = await this.#deps.store.reserve(token.id, taken, estimate);
-    if (typeof held === "number") {
-      this.#held = { tokens, cost: held };
+    if ("held" in held) {
+      this.#held = { tokens, cost: held.held };
+      this.#left = [...this.#left, ...held.left];
       return undefined;
     }
     this.#settled = true;
-    return refusalOf(held);
+    return refusalOf(held, limits);
   };
+
+  fields = (): Fields => leftFields(this.#facts.limits, this.#left);
 
   sent = (): void => void (this.#sent = true);
   unsent = (): void => void (this.#sent = false);

@@ -18,7 +18,7 @@ import type { Begun } from "./egress.ts";
 import type { Meter } from "./meter.ts";
 import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { fieldsDown } from "./rewrite.ts";
+import { type Fields, fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
 import { turnBack } from "./turn.ts";
 import { readWhole, type Watch, watch } from "./watch.ts";
@@ -33,6 +33,8 @@ export interface Journey extends Watch {
   readonly editing?: Editing;
   /** Meters the answer's bytes, or a socket's messages. */
   readonly meter?: ((answer: Metering) => Meter | undefined) | undefined;
+  /** Fields of ours that go down with it, as they are by then. */
+  readonly own?: () => Fields;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
 }
@@ -56,7 +58,10 @@ export async function respond(
   const { response } = begun;
   const { journal, route, base, method, editing } = journey;
   const { status } = response;
-  const headers = fieldsDown(response.headers);
+  const headers = fieldsDown(response.headers, [
+    ...journey.own?.() ?? [],
+    ...begun.own ?? [],
+  ]);
   const turn = (url: string) => turnBack(url, route.provider, base);
   const made = status === 201 ? headers.get("location") : null;
   const upload = turnFields(headers, route.prefix, turn);

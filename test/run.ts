@@ -23,6 +23,7 @@ const OWN = [
   "objects_test.ts",
   "minted_test.ts",
   "limits_test.ts",
+  "answers_test.ts",
   "usage_test.ts",
   "cost_test.ts",
   "admin_test.ts",
