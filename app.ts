@@ -11,6 +11,7 @@ import { ENTRANCE } from "./core/hop.ts";
 import type { Metrics } from "./core/metrics.ts";
 import { sameSecret } from "./core/signature.ts";
 import { pathOf } from "./core/target.ts";
+import { openTiming } from "./core/timing.ts";
 import {
   createProbe,
   enter,
@@ -67,7 +68,12 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
   app.options("*", (c) => preflight(c.req.raw));
   app.all("*", async (c) => {
     const address = () => c.env?.address?.(c.req.raw);
-    return withCors(c.req.raw, await handle(c.req.raw, deps, address));
+    const request = c.req.raw;
+    const timing = openTiming(request.headers, deps, () => performance.now());
+    const answer = await handle(request, timing?.deps ?? deps, address);
+    // No page of scripts reads a 101, and its fields are the runtime's.
+    if (answer.status !== 101) timing?.tell(answer.headers);
+    return withCors(request, answer);
   });
   app.onError((error) => {
     deps.fault("request", error);

@@ -115,6 +115,10 @@ if (redisInstalled()) {
     await store.watch([running[1]!], Date.now());
     const one = await counted();
     rows.push(["watching what runs", "", `${one} every 0.8 s`]);
+    const { id } = await behind.mint({ limits: { budget: { total: 1 } } });
+    await counted();
+    await store.watch([{ id, leases: [] }], Date.now());
+    rows.push(["watching a budget", "", `${await counted()} every 0.8 s`]);
     rows.push(["writing down what was used", "", `${flushed} every second`]);
     assert.deepEqual(table, rows);
     behind.close();

@@ -112,7 +112,9 @@ function ways(
       const forwarded = { provider, content, signal } as Forwarded;
       const answer = await egress(forwarded);
       if ("refused" in answer) throw new Error(answer.refused);
-      return answer.response;
+      const { response, own = [] } = answer;
+      for (const [name, value] of own) response.headers.set(name, value);
+      return response;
     },
   };
 }

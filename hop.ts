@@ -12,6 +12,7 @@ import { aimedAtHop, ANSWER, FROM_ORIGIN, type Hop } from "./core/hop.ts";
 import { isRefusal, type Refusal } from "./core/refusal.ts";
 import { judge } from "./core/region.ts";
 import { replayable } from "./core/replay.ts";
+import { type Fields, OURS } from "./core/rewrite.ts";
 import type { EgressMode } from "./core/settings.ts";
 import type { Send } from "./egress.ts";
 
@@ -170,7 +171,7 @@ export interface FallbackOptions {
 }
 
 /** Says that the same request, sent again, goes through the hop. */
-const TOO_LARGE = { "x-doppel-hop": "body-too-large" };
+const TOO_LARGE: Fields = [[`${OURS}hop`, "body-too-large"]];
 
 /** Straight to the origin; once it has refused this region, for a while through the hop. */
 export function besideHop(
@@ -210,7 +211,7 @@ export function besideHop(
       if (!refused) return settle(), begun;
       const content = again();
       if (content === undefined) {
-        return { ...begun, response: marked(begun.response) };
+        return { ...begun, own: TOO_LARGE };
       }
       giveUp(begun);
       return await through.egress({ ...forwarded, content });
@@ -232,11 +233,4 @@ function giveUp({ flight, abort, response }: Begun) {
   flight.land();
   abort();
   response.body?.cancel().catch(() => {});
-}
-
-function marked({ body, status, headers }: Response): Response {
-  return new Response(body, {
-    status,
-    headers: { ...Object.fromEntries(headers), ...TOO_LARGE },
-  });
 }

@@ -121,6 +121,7 @@ async function forward(
     token: holder.token.id,
     hash: holder.by,
     lease: holder.taken?.lease,
+    bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
   }));
   const admitted = { holder, route, account, revocation, address };
@@ -179,8 +180,7 @@ async function carry(
   if (signal.aborted) return { refused: "client_closed" };
   if (token.abort === "drain") revocation.outlive();
   const received = request.headers;
-  const { clamped } = account;
-  const sent = clamped?.content ?? content;
+  const sent = account.clamped ?? content;
   const sending = deps.egress(
     { ...route, method, credential, received, content: sent, signal },
   );
@@ -193,8 +193,7 @@ async function carry(
   if (begun.hop) journal.note({ hop: true });
 
   stampUse(token.id, deps);
-  const changed = { asked: content.asked, clamped: clamped?.limit };
-  return await respond(begun, { ...journey, ...changed });
+  return await respond(begun, { ...journey, asked: content.asked });
 }
 
 /** What the answer is sent down with. */
@@ -220,6 +219,7 @@ function journeyOf(
       defer: deps.defer,
     },
     meter: account.meter,
+    own: account.fields,
     revocation,
     lastWords: (why) => refusalBody(why, envelope, journal.id),
     idleSeconds: deps.idleSeconds,

@@ -12,11 +12,13 @@ import { estimateRequest } from "./estimate.ts";
 import { textOf } from "./json.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
-import { leased, type Limits } from "./limit.ts";
+import { leftFields } from "./left.ts";
+import { leased, type Left, type Limits } from "./limit.ts";
 import { type Meter, type Metered, meteringOf, openMeter } from "./meter.ts";
 import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Fields } from "./rewrite.ts";
 import type { Store } from "./store.ts";
 import type { Usage } from "./usage.ts";
 
@@ -87,7 +89,9 @@ export interface Account {
   /** Holds the most it can come to; a refusal where that is not there, and then nothing is held. */
   hold(sources: Asked): Promise<Refusal | undefined>;
   /** What is to be sent instead, where only that fits what the budget still allowed. */
-  readonly clamped: { content: Content; limit: number } | undefined;
+  readonly clamped: Content | undefined;
+  /** Fields of ours for the answer: what its token's limits still allow, and to what the request was lowered; none where there is nothing to tell. */
+  fields(): Fields;
   /** It is on its way: the origin may charge for it. */
   sent(): void;
   /** It has not gone out after all. */
@@ -143,15 +147,18 @@ class OpenAccount implements Account {
   #asked: Usage | undefined;
   #sources: Asked | undefined;
   #held = { tokens: 0, cost: 0 };
+  #left: Left;
+  #lowered: Fields = [];
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
-  clamped: Account["clamped"];
+  clamped: Content | undefined;
 
   constructor(facts: Facts, deps: AccountDeps) {
     this.#facts = facts;
     this.#deps = deps;
     this.#settled = facts.taken === undefined;
+    this.#left = facts.left ?? [];
     const provider = facts.route.provider.id;
     this.#occasion = {
       provider,
@@ -175,18 +182,24 @@ class OpenAccount implements Account {
       : undefined;
     const estimate = { tokens, least: least ?? worst, most: worst };
     const held = await store.reserve(token.id, taken, estimate);
-    if (typeof held === "number") {
-      this.#held = { tokens, cost: held };
-      if (held >= worst) return undefined;
-      const clamped = await prices.clamp(call, held);
-      if (!clamped) return refusalOf({ short: "total" });
-      const { text, limit } = clamped;
-      this.clamped = { content: contentOf(text), limit };
+    if ("held" in held) {
+      this.#held = { tokens, cost: held.held };
+      this.#left = [...this.#left, ...held.left];
+      if (held.held >= worst) return undefined;
+      const clamped = await prices.clamp(call, held.held);
+      if (!clamped) return refusalOf({ short: "total" }, limits);
+      this.clamped = contentOf(clamped.text);
+      this.#lowered = [["x-doppel-clamped", `${clamped.limit}`]];
       return undefined;
     }
     this.#settled = true;
-    return refusalOf(held);
+    return refusalOf(held, limits);
   };
+
+  fields = (): Fields => [
+    ...leftFields(this.#facts.limits, this.#left),
+    ...this.#lowered,
+  ];
 
   sent = (): void => {
     this.#sent = true;

@@ -6,7 +6,7 @@
  */
 
 import { isChild, unseal } from "./child.ts";
-import type { Taking } from "./limit.ts";
+import type { Left, Taking } from "./limit.ts";
 import { authenticate, matches, paused, refusalOf, usable } from "./policy.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Admission, Claim, Store, TokenRecord } from "./store.ts";
@@ -30,6 +30,8 @@ export interface Holder {
   readonly minted?: { readonly provider: string; readonly secret: string };
   /** What was taken of the token's limits, to be settled. */
   readonly taken?: Taking;
+  /** What they still allow then. */
+  readonly left?: Left;
 }
 
 const OTHERS_UPLOAD: Refusal = {
@@ -107,14 +109,14 @@ const UNKNOWN: Refusal = { refused: "token_invalid" };
 
 function held(
   holder: Holder,
-  { pause, shortage, taken }: Admission,
+  { pause, shortage, taken, left = [] }: Admission,
   taking: Taking,
 ): Holder | Refusal {
   return paused(pause, Math.floor(taking.now / 1000)) ??
     (shortage
-      ? refusalOf(shortage)
+      ? refusalOf(shortage, holder.token.limits)
       : taken
-      ? { ...holder, taken: taking }
+      ? { ...holder, taken: taking, left }
       : holder);
 }
 

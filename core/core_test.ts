@@ -439,6 +439,7 @@ Deno.test("readSettings() has documented defaults", () => {
     data: "./.doppel",
     trustedProxies: [],
     maxBodyBytes: 1_073_741_824,
+    metering: "all",
     firstByteSeconds: 900,
     idleSeconds: 900,
     pingSeconds: 0,

@@ -48,6 +48,8 @@ export interface Begun {
   readonly flight: Flight;
   /** Stops the origin. */
   readonly abort: () => void;
+  /** Fields of ours that go down with it. */
+  readonly own?: Fields | undefined;
   /** Whether it came through a hop. */
   readonly hop?: true;
 }

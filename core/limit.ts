@@ -41,8 +41,27 @@ export interface Shortage {
   readonly short: LimitName;
   /** Seconds until it may be there again, where time brings it back. */
   readonly retryAfter?: number;
-  /** Micro-dollars still to be had, for budgets. */
-  readonly left?: number;
+  /** What there still is of what was looked at. */
+  readonly left?: Left;
+}
+
+/**
+ * How much there still is of each limit a token has, in its own unit; less than
+ * nothing where it was lowered. `reset`: seconds until time brings some of it
+ * back, 0 where it does not.
+ */
+export type Left = readonly (readonly [
+  name: LimitName,
+  left: number,
+  reset: number,
+])[];
+
+/** What a request holds. */
+export interface Hold {
+  /** Micro-dollars. */
+  readonly held: number;
+  /** What there still is beside it. */
+  readonly left: Left;
 }
 
 /** A request that takes. */
@@ -89,6 +108,9 @@ export function leased({ tokens, concurrency, budget }: Limits): boolean {
   return tokens !== undefined || concurrency !== undefined ||
     budget !== undefined;
 }
+
+/** The periods of budgets. */
+export const PERIODS = ["day", "month", "total"] as const;
 
 /** The UTC day and month, RFC 3339: `2026-11-20`, `2026-11`. */
 export function periods(now: number): { day: string; month: string } {

@@ -7,7 +7,8 @@
 
 import { BlockList, isIP } from "node:net";
 import type { Holder } from "./admit.ts";
-import type { Shortage } from "./limit.ts";
+import { leftFields } from "./left.ts";
+import type { Limits, Shortage } from "./limit.ts";
 import { covers, modelsNamed, type ModelSources } from "./model.ts";
 import { endpointClass, type Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
@@ -114,15 +115,19 @@ export function paused(
 }
 
 /** What a limit that is short is called: 429 is for rates, which time mends, 402 for money, which it does not. */
-export function refusalOf({ short, retryAfter }: Shortage): Refusal {
+export function refusalOf(
+  { short, retryAfter = 1, left = [] }: Shortage,
+  limits: Limits = {},
+): Refusal {
+  const fields = leftFields(limits, left);
   switch (short) {
     case "requests":
     case "tokens":
-      return { refused: "rate_limited", retryAfter: retryAfter ?? 1 };
+      return { refused: "rate_limited", retryAfter, fields };
     case "concurrency":
-      return { refused: "concurrency_limited", retryAfter: retryAfter ?? 1 };
+      return { refused: "concurrency_limited", retryAfter, fields };
     default:
-      return { refused: "budget_exhausted" };
+      return { refused: "budget_exhausted", fields };
   }
 }
 

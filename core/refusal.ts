@@ -7,6 +7,8 @@
  * @module
  */
 
+import type { Fields } from "./rewrite.ts";
+
 /** What every refusal of a kind has in common. */
 export interface RefusalRow {
   /** HTTP status code. */
@@ -83,6 +85,8 @@ export interface Refusal {
   readonly retryAfter?: number;
   /** For the log only. */
   readonly reason?: string;
+  /** Header fields of its answer. */
+  readonly fields?: Fields;
   /** Nothing of the request has gone out, so nobody charges for it. */
   readonly unsent?: true;
 }

@@ -14,7 +14,7 @@ export function refusalResponse(
   envelope: Envelope,
   requestId: string,
 ): Response {
-  const { refused, retryAfter } = refusal;
+  const { refused, retryAfter, fields = [] } = refusal;
   const { status, retry } = REFUSALS[refused];
   const headers = new Headers({
     "x-request-id": requestId,
@@ -26,6 +26,7 @@ export function refusalResponse(
     headers.set("retry-after", `${retryAfter ?? 1}`);
   } else headers.set("x-should-retry", "false");
   if (status === 401) headers.set("www-authenticate", 'Bearer realm="doppel"');
+  for (const [name, value] of fields) headers.set(name, value);
   const body = refusalBody(refusal, envelope, requestId);
   return Response.json(body, { status, headers });
 }

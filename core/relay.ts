@@ -124,7 +124,7 @@ export function relay(
     // OpenAI's clients go by the type; Google's know no such message, and read on to the close.
     if (words) client.send(JSON.stringify({ type: "error", ...words }));
     journal.note({ refused: why.refused });
-    end("revoked", 1008, "The token was taken back");
+    end("revoked", 1008, "No longer allowed");
   });
   awake();
   sockets.add(stop);

@@ -19,7 +19,7 @@ import { hidesUsage, hideUsage } from "./exact.ts";
 import type { Meter } from "./meter.ts";
 import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { fieldsDown } from "./rewrite.ts";
+import { type Fields, fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
 import { turnBack } from "./turn.ts";
 import { readWhole, type Watch, watch } from "./watch.ts";
@@ -36,8 +36,8 @@ export interface Journey extends Watch {
   readonly meter?: ((answer: Metering) => Meter | undefined) | undefined;
   /** Whether usage was asked for in the client's place. */
   readonly asked?: true | undefined;
-  /** The limit that the request was lowered to. */
-  readonly clamped?: number | undefined;
+  /** Fields of ours that go down with it, as they are by then. */
+  readonly own?: () => Fields;
   /** URL of doppel that stands for the origin's, without a trailing slash. */
   readonly base: () => string;
 }
@@ -59,15 +59,17 @@ export async function respond(
   journey: Journey,
 ): Promise<Response | Refusal> {
   const { response } = begun;
-  const { journal, route, base, method, editing, clamped } = journey;
+  const { journal, route, base, method, editing } = journey;
   const { status } = response;
-  const headers = fieldsDown(response.headers);
+  const headers = fieldsDown(response.headers, [
+    ...journey.own?.() ?? [],
+    ...begun.own ?? [],
+  ]);
   const turn = (url: string) => turnBack(url, route.provider, base);
   const made = status === 201 ? headers.get("location") : null;
   const upload = turnFields(headers, route.prefix, turn);
   const originId = headers.get("x-request-id") ?? headers.get("request-id");
   if (!headers.has("x-request-id")) headers.set("x-request-id", journal.id);
-  if (clamped) headers.set("x-doppel-clamped", `${clamped}`);
   journal.note({
     status,
     firstByteMs: journal.elapsed(),
@@ -88,21 +90,48 @@ export async function respond(
     return new Response(null, { status, headers });
   }
   const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
-  if (edits.length === 0) {
-    const claims = editing && eventClaims(editing, headers);
-    const tap = (claims || meter) && ((chunk: Uint8Array) => {
-      claims?.(chunk);
-      meter?.see(chunk);
-    });
-    const hides = journey.asked && hidesUsage(response);
-    if (hides) headers.delete("content-length");
-    const watched = watch(response.body, begun, {
-      ...journey,
-      tap,
-      filter: hides ? hideUsage() : undefined,
-    });
-    return new Response(watched, { status, headers });
-  }
+  const passing = { headers, meter };
+  return edits.length === 0
+    ? passOn(begun, journey, passing)
+    : await editWhole(begun, journey, { ...passing, edits });
+}
+
+/** What goes down, and who reads along. */
+interface Passing {
+  readonly headers: Headers;
+  readonly meter: Meter | undefined;
+}
+
+/** The answer as it comes. */
+function passOn(
+  begun: Begun,
+  journey: Journey,
+  { headers, meter }: Passing,
+): Response {
+  const { response } = begun;
+  const { editing } = journey;
+  const claims = editing && eventClaims(editing, headers);
+  const tap = (claims || meter) && ((chunk: Uint8Array) => {
+    claims?.(chunk);
+    meter?.see(chunk);
+  });
+  const hides = journey.asked && hidesUsage(response);
+  if (hides) headers.delete("content-length");
+  const watched = watch(response.body!, begun, {
+    ...journey,
+    tap,
+    filter: hides ? hideUsage() : undefined,
+  });
+  return new Response(watched, { status: response.status, headers });
+}
+
+/** The answer once it is all there, and edited. */
+async function editWhole(
+  begun: Begun,
+  journey: Journey,
+  { headers, meter, edits }: Passing & { readonly edits: readonly Edit[] },
+): Promise<Response | Refusal> {
+  const { response } = begun;
   const whole = await readWhole(response, begun, journey);
   const content = isRefusal(whole)
     ? whole
@@ -112,8 +141,8 @@ export async function respond(
   }
   if (!isRefusal(whole)) meter?.see(whole);
   headers.delete("content-length");
-  journal.close("complete", { bytes: content.byteLength });
-  return new Response(content, { status, headers });
+  journey.journal.close("complete", { bytes: content.byteLength });
+  return new Response(content, { status: response.status, headers });
 }
 
 /** Turns URLs in fields back to doppel; the one an upload goes on with, as the origin gave it. */

@@ -46,13 +46,19 @@ const NOT_UP: ReadonlySet<string> = new Set([
 /** Two doppels talk in these; neither a client nor an origin has a say in it. */
 const BETWEEN_DOPPELS = "doppel-";
 
+/** What begins so is doppel's word to clients, and theirs to it: no origin says it, and none hears it. */
+export const OURS = "x-doppel-";
+
 const NOT_UP_PREFIXES = [
   "proxy-",
   "x-forwarded-",
   "cf-",
   "sec-websocket-",
   BETWEEN_DOPPELS,
+  OURS,
 ];
+
+const NOT_DOWN_PREFIXES = [BETWEEN_DOPPELS, OURS];
 
 const NOT_DOWN: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
@@ -98,14 +104,16 @@ const SAFE: Fields = [
   ["cache-control", "private, no-store"],
 ];
 
-/** The origin's fields that go down, and the safe defaults it left out. */
-export function fieldsDown(received: Headers): Headers {
+/** The origin's fields that go down, the safe defaults it left out, and `added`. */
+export function fieldsDown(received: Headers, added: Fields = []): Headers {
   const named = connectionOptions(received);
   const fields = new Headers(SAFE as [string, string][]);
   received.forEach((value, name) => {
     if (NOT_DOWN.has(name) || named?.includes(name)) return;
-    if (!name.startsWith(BETWEEN_DOPPELS)) fields.set(name, value);
+    if (NOT_DOWN_PREFIXES.some((prefix) => name.startsWith(prefix))) return;
+    fields.set(name, value);
   });
+  for (const [name, value] of added) fields.set(name, value);
   return fields;
 }
 

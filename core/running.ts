@@ -17,6 +17,8 @@ export interface Run {
   readonly hash: string | undefined;
   /** Its lease, where it has one: kept alive as long as it runs. */
   readonly lease: string | undefined;
+  /** Whether its token had a budget when it began. */
+  readonly bounded: boolean;
   /** Called once, when the token is no longer to be used. */
   readonly end: (why: Refusal) => void;
 }
@@ -106,7 +108,7 @@ export function createRunning({ store, now, fault }: Watching): Running {
   };
 }
 
-/** Those of the runs whose tokens are no longer to be used, and why. */
+/** Those of the runs that are not to go on, and why. */
 async function endedOf(
   runs: readonly Run[],
   store: Store,
@@ -117,13 +119,30 @@ async function endedOf(
     id,
     leases: runs.flatMap(({ lease }) => lease ?? []),
   }));
-  const records = await store.watch(asked, time);
-  return [...tokens.values()].flatMap((runs, i) =>
-    runs.flatMap((run): [Run, Refusal][] => {
-      const stands = standing(records[i], run.hash, Math.floor(time / 1000));
-      return isRefusal(stands) ? [[run, stands]] : [];
-    })
-  );
+  const seen = await store.watch(asked, time);
+  return [...tokens.values()].flatMap((runs, i) => {
+    const { record, unspent = Infinity, holds = [] } = seen[i]!;
+    const held = new Map(asked[i]!.leases.map((lease, j) => [lease, holds[j]]));
+    return runs.flatMap((run): [Run, Refusal][] => {
+      const stands = standing(record, run.hash, Math.floor(time / 1000));
+      if (isRefusal(stands)) return [[run, stands]];
+      return unspent < needs(run, held) ? [[run, EXHAUSTED]] : [];
+    });
+  });
+}
+
+const EXHAUSTED: Refusal = { refused: "budget_exhausted" };
+
+/**
+ * Micro-dollars that must be unspent for it to go on: what it holds, whatever
+ * others hold. What began before there was a budget holds nothing and is
+ * bounded by nothing: it goes on while something is left.
+ */
+function needs(
+  { lease = "", bounded }: Run,
+  held: ReadonlyMap<string, number | null | undefined>,
+): number {
+  return held.get(lease) ?? (bounded ? 0 : 1);
 }
 
 /** Whether what is under way may go on, told to whoever carries it at the moment. */

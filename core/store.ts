@@ -10,7 +10,15 @@
  */
 
 import type { Batch, Entry, Span, UsageRow } from "./ledger.ts";
-import type { Bill, Estimate, Limits, Shortage, Taking } from "./limit.ts";
+import type {
+  Bill,
+  Estimate,
+  Hold,
+  Left,
+  Limits,
+  Shortage,
+  Taking,
+} from "./limit.ts";
 import type { EndpointClass } from "./provider.ts";
 
 /** A token as kept. Times are seconds since the epoch. */
@@ -124,8 +132,20 @@ export interface Admission {
   readonly shortage?: Shortage;
   /** Whether something was taken. */
   readonly taken?: true;
+  /** What there still is of what was looked at, where something was taken. */
+  readonly left?: Left;
   /** Whether doppel is or will be paused. */
   readonly pause?: Pause;
+}
+
+/** How a token stands that has something under way. */
+export interface Standing {
+  /** Absent where it is gone. */
+  readonly record: TokenRecord | undefined;
+  /** With a budget: micro-dollars not yet spent of its tightest bound, whoever holds them. */
+  readonly unspent?: number;
+  /** With a budget: what each lease holds, micro-dollars; `null`: nothing was to be held. */
+  readonly holds?: readonly (number | null)[];
 }
 
 /** What was made or begun at an origin with a token: an object, an upload, a minted secret. */
@@ -179,22 +199,22 @@ export interface Store {
    * with a lease, and 1 for each that has died.
    */
   admit(asks: readonly Ask[], taking?: Taking): Promise<Admission>;
-  /** Holds what the bill may come to, and answers the micro-dollars held; or gives back what admission took; `concurrency` is short where its lease is over. With a budget 8 commands, with tokens per minute 5. */
+  /** Holds what the bill may come to; or gives back what admission took; `concurrency` is short where its lease is over. With a budget 8 commands, with tokens per minute 5. */
   reserve(
     id: string,
     taking: Taking,
     estimate: Estimate,
-  ): Promise<number | Shortage>;
+  ): Promise<Hold | Shortage>;
   /** The lease's end: what was held is given back, and what it came to is spent. 2 to 9 commands. */
   settle(id: string, taking: Taking, bill: Bill): Promise<void>;
-  /** Renews leases, and answers how their tokens stand now. 1 command + 1 per token and 1 per lease. */
+  /** Renews leases, and answers how their tokens stand now. 1 command + 1 per token and 1 per lease; 4 more for a token with a budget. */
   watch(
     tokens: readonly {
       readonly id: string;
       readonly leases: readonly string[];
     }[],
     now: number,
-  ): Promise<readonly (TokenRecord | undefined)[]>;
+  ): Promise<readonly Standing[]>;
   /** Notes a use unless the token is gone. 3 commands. */
   stampToken(id: string, time: number): Promise<void>;
   /** `false` where the id is taken; nothing is overwritten. 5 commands. */

@@ -53,7 +53,7 @@ export async function openSocket(
   if (dialled.hop) journal.note({ hop: true });
   if ("response" in dialled) return await respond(dialled, journey);
   const { origin, protocol } = dialled;
-  const fields = fieldsDown(dialled.received);
+  const fields = fieldsDown(dialled.received, journey.own?.());
   if (protocol !== undefined) fields.set("sec-websocket-protocol", protocol);
   if (!fields.has("x-request-id")) fields.set("x-request-id", journal.id);
   const accepted = accept(request, fields);

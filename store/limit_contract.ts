@@ -8,6 +8,8 @@ import { entry, record } from "./contract.ts";
 /** A Friday noon, at the beginning of a slot. */
 const NOW = Math.floor(Date.parse("2026-11-20T12:00:00Z") / SLOT) * SLOT;
 
+type Reserving = Parameters<Store["reserve"]>;
+
 export function testLimits(
   law: (
     text: string,
@@ -33,6 +35,12 @@ export function testLimits(
       wait: shortage?.retryAfter,
       taken,
     };
+  }
+
+  /** What is held, or why nothing is. */
+  async function reserve(store: Store, ...asked: Reserving) {
+    const answer = await store.reserve(...asked);
+    return "held" in answer ? answer.held : answer;
   }
 
   const bill = (cost: number, tokens = 0, held = 0) => ({ cost, tokens, held });
@@ -91,7 +99,7 @@ export function testLimits(
       assert.equal((await take(store, made)).short, "concurrency");
       const half = NOW + LEASE_LASTS / 2;
       const kept = [{ id: made.id, leases: [two.taking.lease, "unknown"] }];
-      assert.deepEqual(await store.watch(kept, half), [made]);
+      assert.deepEqual(await store.watch(kept, half), [{ record: made }]);
       const later = NOW + LEASE_LASTS;
       assert.equal((await take(store, made, later)).short, undefined);
       assert.equal((await take(store, made, later)).short, "concurrency");
@@ -141,13 +149,20 @@ export function testLimits(
       const made = await token(store, { tokens: 100 });
       const estimate = (tokens: number) => ({ tokens, least: 0, most: 0 });
       const one = await take(store, made);
-      assert.equal(await store.reserve(made.id, one.taking, estimate(60)), 0);
+      assert.equal(await reserve(store, made.id, one.taking, estimate(60)), 0);
       const two = await take(store, made);
-      const short = await store.reserve(made.id, two.taking, estimate(60));
-      assert.deepEqual(short, { short: "tokens" });
+      const short = await reserve(store, made.id, two.taking, estimate(60));
+      assert.deepEqual(short, {
+        short: "tokens",
+        retryAfter: 65,
+        left: [["tokens", 40, 65]],
+      });
       await store.settle(made.id, one.taking, bill(0, 30, 60));
       const three = await take(store, made);
-      assert.equal(await store.reserve(made.id, three.taking, estimate(60)), 0);
+      assert.equal(
+        await reserve(store, made.id, three.taking, estimate(60)),
+        0,
+      );
       await store.settle(made.id, three.taking, bill(0, 70, 60));
       const four = await take(store, made);
       assert.equal(four.short, "tokens");
@@ -159,7 +174,7 @@ export function testLimits(
     const made = await token(store, { tokens: 10 });
     const { taking } = await take(store, made);
     const estimate = { tokens: 500, least: 0, most: 0 };
-    assert.equal(await store.reserve(made.id, taking, estimate), 0);
+    assert.equal(await reserve(store, made.id, taking, estimate), 0);
   });
 
   law("budgets hold by day, month and in all", async ({ store }) => {
@@ -170,7 +185,7 @@ export function testLimits(
       const now = Date.parse(time);
       const { taking } = await take(store, made, now);
       const estimate = { tokens: 0, least: amount, most: amount };
-      const held = await store.reserve(made.id, taking, estimate);
+      const held = await reserve(store, made.id, taking, estimate);
       if (typeof held !== "number") return held;
       await store.settle(made.id, taking, bill(cost));
       return held;
@@ -178,17 +193,17 @@ export function testLimits(
     assert.equal(await hold(10, "2026-11-20T23:59:59Z", 9), 10);
     assert.deepEqual(await hold(2, "2026-11-20T23:59:59Z"), {
       short: "day",
-      left: 1,
+      left: [["day", 1, 0], ["month", 6, 0], ["total", 9, 0]],
     });
     assert.equal(await hold(6, "2026-11-21T00:00:00Z"), 6);
     assert.deepEqual(await hold(1, "2026-11-22T00:00:00Z"), {
       short: "month",
-      left: 0,
+      left: [["day", 10, 0], ["month", 0, 0], ["total", 3, 0]],
     });
     assert.equal(await hold(3, "2026-12-01T00:00:00Z"), 3);
     assert.deepEqual(await hold(1, "2026-12-02T00:00:00Z"), {
       short: "total",
-      left: 0,
+      left: [["day", 10, 0], ["month", 12, 0], ["total", 0, 0]],
     });
     assert.equal(await hold(0, "2026-12-02T00:00:00Z"), 0);
   });
@@ -203,20 +218,20 @@ export function testLimits(
       });
       const one = await take(store, made);
       const all = { tokens: 0, least: 7, most: 7 };
-      assert.equal(await store.reserve(made.id, one.taking, all), 7);
+      assert.equal(await reserve(store, made.id, one.taking, all), 7);
       for (let i = 0; i < 5; i++) {
         const two = await take(store, made);
-        const short = await store.reserve(made.id, two.taking, all);
-        assert.deepEqual(short, { short: "total", left: 3 });
+        const short = await reserve(store, made.id, two.taking, all);
+        assert.deepEqual(short, { short: "total", left: [["total", 3, 0]] });
       }
       const some = { tokens: 0, least: 1, most: 7 };
       const three = await take(store, made);
-      assert.equal(await store.reserve(made.id, three.taking, some), 3);
+      assert.equal(await reserve(store, made.id, three.taking, some), 3);
       await store.settle(made.id, one.taking, bill(2));
       await store.settle(made.id, three.taking, bill(3));
       const four = await take(store, made);
       assert.equal(
-        await store.reserve(made.id, four.taking, {
+        await reserve(store, made.id, four.taking, {
           ...all,
           least: 5,
           most: 5,
@@ -229,37 +244,37 @@ export function testLimits(
   law("what died is spent, once", async ({ store }) => {
     const made = await token(store, { budget: { total: 10 } });
     const one = await take(store, made);
-    await store.reserve(made.id, one.taking, { tokens: 0, least: 6, most: 6 });
+    await reserve(store, made.id, one.taking, { tokens: 0, least: 6, most: 6 });
     const later = NOW + LEASE_LASTS;
     const two = await take(store, made, later);
     await store.settle(made.id, one.taking, bill(1));
     const estimate = { tokens: 0, least: 5, most: 5 };
-    assert.deepEqual(await store.reserve(made.id, two.taking, estimate), {
+    assert.deepEqual(await reserve(store, made.id, two.taking, estimate), {
       short: "total",
-      left: 4,
+      left: [["total", 4, 0]],
     });
   });
 
   law("without its lease nothing is held", async ({ store }) => {
     const made = await token(store, { budget: { total: 10 } });
     const all = { tokens: 0, least: 10, most: 10 };
-    const lost = { short: "concurrency" };
+    const lost = { short: "concurrency", left: [] };
     // Refused for want of an answer, which the store gives all the same.
     const late = await take(store, made);
     await store.settle(made.id, late.taking, { ...bill(0), undone: true });
-    assert.deepEqual(await store.reserve(made.id, late.taking, all), lost);
+    assert.deepEqual(await reserve(store, made.id, late.taking, all), lost);
     // Asleep for longer than a lease lasts.
     const slept = await take(store, made);
     const next = await take(store, made, NOW + LEASE_LASTS);
-    assert.deepEqual(await store.reserve(made.id, slept.taking, all), lost);
-    assert.equal(await store.reserve(made.id, next.taking, all), 10);
+    assert.deepEqual(await reserve(store, made.id, slept.taking, all), lost);
+    assert.equal(await reserve(store, made.id, next.taking, all), 10);
   });
 
   law("a deleted token has nothing to hold", async ({ store }) => {
     const made = await token(store, { budget: { total: 10 } });
     const { taking } = await take(store, made);
     await store.deleteToken(made.id, entry("token.delete"));
-    const held = await store.reserve(made.id, taking, {
+    const held = await reserve(store, made.id, taking, {
       tokens: 0,
       least: 1,
       most: 1,
@@ -268,7 +283,7 @@ export function testLimits(
     await store.settle(made.id, taking, bill(1));
     assert.deepEqual(
       await store.watch([{ id: made.id, leases: [taking.lease] }], NOW),
-      [undefined],
+      [{ record: undefined }],
     );
   });
 
@@ -276,13 +291,107 @@ export function testLimits(
     const made = await token(store, { concurrency: 1, budget: { total: 10 } });
     const all = { tokens: 0, least: 10, most: 10 };
     const { taking } = await take(store, made);
-    assert.equal(await store.reserve(made.id, taking, all), 10);
+    assert.equal(await reserve(store, made.id, taking, all), 10);
     await store.deleteToken(made.id, entry("token.delete"));
     await store.settle(made.id, taking, bill(10, 50));
     await store.importTokens([made], entry("token.import"));
     const next = await take(store, made);
-    assert.equal(await store.reserve(made.id, next.taking, all), 10);
+    assert.equal(await reserve(store, made.id, next.taking, all), 10);
   });
+
+  law(
+    "a look tells what is unspent of the tightest bound, and what each lease holds",
+    async ({ store }) => {
+      const made = await token(store, { budget: { day: 10, total: 50 } });
+      const other = await token(store, { concurrency: 1 });
+      const [one, two, three] = [
+        await take(store, made),
+        await take(store, made),
+        await take(store, made),
+      ];
+      const hold = (amount: number) =>
+        ({ tokens: 0, least: amount, most: amount }) as const;
+      assert.equal(await reserve(store, made.id, one.taking, hold(4)), 4);
+      assert.equal(await reserve(store, made.id, two.taking, hold(0)), 0);
+      const leases = [one, two, three].map(({ taking }) => taking.lease);
+      const asked = [
+        { id: other.id, leases: [] },
+        { id: made.id, leases: [...leases, "unknown"] },
+        { id: made.id, leases: [] },
+        { id: "nobody00", leases: [] },
+      ];
+      const look = async (now = NOW) => {
+        const [first, seen, bare, nobody] = await store.watch(asked, now);
+        assert.deepEqual(first, { record: other });
+        assert.deepEqual(nobody, { record: undefined });
+        assert.deepEqual(bare, { ...seen, holds: [] });
+        return [seen!.unspent, seen!.holds];
+      };
+      assert.deepEqual(await look(), [10, [4, 0, null, null]]);
+      // More than was held, and then a bound below what is spent.
+      await store.settle(made.id, one.taking, bill(7));
+      assert.deepEqual(await look(), [3, [null, 0, null, null]]);
+      const limits = { budget: { day: 10, total: 5 } };
+      await store.editToken(made.id, { limits }, entry("token.edit"));
+      assert.deepEqual(await look(), [-2, [null, 0, null, null]]);
+      const none = { limits: {} };
+      await store.editToken(made.id, none, entry("token.edit"));
+      const [, seen] = await store.watch(asked, NOW);
+      assert.deepEqual(seen, { record: { ...made, limits: {} } });
+    },
+  );
+
+  law(
+    "an admission tells what there still is, its own share taken",
+    async ({ store }) => {
+      const made = await token(store, {
+        requests: 3,
+        tokens: 100,
+        concurrency: 2,
+        budget: { day: 50, month: 80, total: 90 },
+      });
+      const ask = async (now: number) => {
+        const taking = { lease: lease(), now };
+        return { taking, ...await store.admit([made], taking) };
+      };
+      const one = await ask(NOW);
+      assert.deepEqual(one.left, [["tokens", 100, 65], ["requests", 2, 65], [
+        "concurrency",
+        1,
+        0,
+      ]]);
+      const estimate = { tokens: 30, least: 5, most: 20 };
+      assert.deepEqual(await store.reserve(made.id, one.taking, estimate), {
+        held: 20,
+        left: [
+          ...[["tokens", 70, 65], ["day", 30, 0]],
+          ...[["month", 60, 0], ["total", 70, 0]],
+        ],
+      });
+      const two = await ask(NOW + 20_000);
+      assert.deepEqual(two.left, [["tokens", 70, 45], ["requests", 1, 45], [
+        "concurrency",
+        0,
+        0,
+      ]]);
+      const { shortage } = await ask(NOW + 21_500);
+      assert.deepEqual(shortage, {
+        short: "concurrency",
+        retryAfter: 1,
+        left: [["tokens", 70, 44], ["requests", 1, 44], ["concurrency", 0, 0]],
+      });
+      await store.settle(made.id, two.taking, bill(0));
+      const three = await ask(NOW + 22_000);
+      assert.equal(three.taken, true);
+      await store.settle(made.id, three.taking, bill(0, 90));
+      const last = await ask(NOW + 23_000);
+      assert.deepEqual(last.shortage, {
+        short: "requests",
+        retryAfter: 42,
+        left: [["tokens", -20, 42], ["requests", 0, 42]],
+      });
+    },
+  );
 
   law("an edit replaces the limits whole", async ({ store }) => {
     const made = await token(store, {
@@ -320,7 +429,7 @@ export function testLimits(
         most = Math.max(most, ++open);
         const worst = 5 + i % 16;
         const estimate = { tokens: 0, least: worst, most: worst };
-        const held = await store.reserve(made.id, taking, estimate);
+        const held = await reserve(store, made.id, taking, estimate);
         if (typeof held !== "number") return void open--;
         const cost = worst - i % 3;
         open--;
@@ -330,12 +439,15 @@ export function testLimits(
       assert.ok(most <= 40, `${most} at once`);
       assert.ok(spent <= 1000, `${spent} spent`);
       const { taking } = await take(store, made);
-      const rest = await store.reserve(made.id, taking, {
+      const rest = await reserve(store, made.id, taking, {
         tokens: 0,
         least: 1e9,
         most: 1e9,
       });
-      assert.deepEqual(rest, { short: "total", left: 1000 - spent });
+      assert.deepEqual(rest, {
+        short: "total",
+        left: [["total", 1000 - spent, 0]],
+      });
     },
   );
 }

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { LEASE_LASTS, SLOT, SLOTS } from "../core/limit.ts";
+import { LEASE_LASTS, PERIODS, SLOT, SLOTS } from "../core/limit.ts";
 
 /** Keys per token. */
 export const KEYS_PER_TOKEN = 7;
@@ -51,6 +51,16 @@ const TOOLS = `
     call('HINCRBY', KEYS[n + 6], 'held', 0 - amount)
     return amount
   end
+  local function unspent(n, budget)
+    local spent, rows = {
+      day = call('GET', KEYS[n + 4]) or 0, month = call('GET', KEYS[n + 5]) or 0,
+      total = call('HGET', KEYS[n + 6], 'spent') or 0
+    }, {}
+    for _, name in ipairs({${PERIODS.map((name) => `'${name}'`)}}) do
+      if budget[name] then rows[#rows + 1] = {name, budget[name] - spent[name], 0} end
+    end
+    return rows
+  end
   local function bury(n, now)
     for _, lease in ipairs(call('ZRANGEBYSCORE', KEYS[n + 2], '-inf', now)) do
       local amount = unhold(n, lease)
@@ -66,10 +76,11 @@ const TOOLS = `
 
 /** By name. */
 export const LIMIT_SCRIPTS = {
-  /** KEYS: pause, then a token's each. ARGV: lease or '', now, number of the only one that may take or 0, hash or '' each. Answers pause, short, wait, taken, records. */
+  /** KEYS: pause, then a token's each. ARGV: lease or '', now, number of the only one that may take or 0, hash or '' each. Answers pause, short, wait, taken, what is left, records. */
   admit: `${TOOLS}
     local pause, now = call('GET', KEYS[1]), tonumber(ARGV[2])
-    local out = {pause, '', 0, 0}
+    local left = {}
+    local out = {pause, '', 0, 0, left}
     local own, fields
     for i = 1, #ARGV - 3 do
       local n = 2 + (i - 1) * ${KEYS_PER_TOKEN}
@@ -96,20 +107,25 @@ export const LIMIT_SCRIPTS = {
     local limits = cjson.decode(fields.limits)
     if limits.requests or limits.tokens then
       local sum, oldest = used(own, now)
-      if limits.requests and sum.r >= limits.requests then
-        out[2], out[3] = 'requests', wait(oldest.r or slot(now), now)
-        return out
+      for _, name in ipairs({'tokens', 'requests'}) do
+        local kind = string.sub(name, 1, 1)
+        local reset = wait(oldest[kind] or slot(now), now)
+        if limits[name] then
+          left[#left + 1] = {name, limits[name] - sum[kind], reset}
+          if sum[kind] >= limits[name] then out[2], out[3] = name, reset end
+        end
       end
-      if limits.tokens and sum.t >= limits.tokens then
-        out[2], out[3] = 'tokens', wait(oldest.t or slot(now), now)
-        return out
-      end
+      if out[2] ~= '' then return out end
     end
     if limits.tokens or limits.concurrency or limits.budget then
       bury(own, now)
-      if limits.concurrency and call('ZCARD', KEYS[own + 2]) >= limits.concurrency then
-        out[2], out[3] = 'concurrency', 1
-        return out
+      if limits.concurrency then
+        local free = limits.concurrency - call('ZCARD', KEYS[own + 2])
+        left[#left + 1] = {'concurrency', free, 0}
+        if free <= 0 then
+          out[2], out[3] = 'concurrency', 1
+          return out
+        end
       end
       call('ZADD', KEYS[own + 2], now + ${LEASE_LASTS}, ARGV[1])
     end
@@ -117,47 +133,51 @@ export const LIMIT_SCRIPTS = {
       count(own, 'r', now, 1)
       call('PEXPIRE', KEYS[own + 1], ${SLOT * SLOTS})
     end
+    for _, row in ipairs(left) do
+      if row[1] ~= 'tokens' then row[2] = row[2] - 1 end
+    end
     out[4] = 1
     return out`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, then what is held, or left. Without its lease a hold would never die. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, wait, what is held, what is left. Without its lease a hold would never die. */
   reserve: `${TOOLS}
     local now, most = tonumber(ARGV[2]), tonumber(ARGV[5])
     local limits = call('HGET', KEYS[1], 'limits')
-    if not limits then return {'total', 0} end
+    if not limits then return {'total', 0, 0, {}} end
     limits = cjson.decode(limits)
     bury(1, now)
-    if not call('ZSCORE', KEYS[3], ARGV[1]) then return {'concurrency', 0} end
-    local short, left
+    if not call('ZSCORE', KEYS[3], ARGV[1]) then return {'concurrency', 0, 0, {}} end
+    local short, after, left, money = '', 0, {}, {}
     if limits.tokens then
-      local sum = used(1, now)
-      if sum.t + ARGV[3] > limits.tokens and sum.t > 0 then short = 'tokens' end
+      local sum, oldest = used(1, now)
+      local reset = wait(oldest.t or slot(now), now)
+      left[1] = {'tokens', limits.tokens - sum.t, reset}
+      if sum.t + ARGV[3] > limits.tokens and sum.t > 0 then short, after = 'tokens', reset end
     end
     local budget = limits.budget
     if budget then
       local held = tonumber(call('HGET', KEYS[7], 'held') or 0)
-      local spent = {
-        day = call('GET', KEYS[5]) or 0, month = call('GET', KEYS[6]) or 0,
-        total = call('HGET', KEYS[7], 'spent') or 0
-      }
-      for _, name in ipairs({'day', 'month', 'total'}) do
-        if budget[name] then
-          local there = budget[name] - spent[name] - held
-          if not left or there < left then left = there end
-          if there < tonumber(ARGV[4]) and not short then short = name end
-        end
+      money = unspent(1, budget)
+      for _, row in ipairs(money) do
+        row[2] = row[2] - held
+        most = math.min(most, row[2])
+        if row[2] < tonumber(ARGV[4]) and short == '' then short = row[1] end
+        left[#left + 1] = row
       end
     end
-    if short then
+    if short ~= '' then
       call('ZREM', KEYS[3], ARGV[1])
       if limits.requests or limits.tokens then count(1, 'r', now, -1) end
-      return {short, left or 0}
+      return {short, after, 0, left}
     end
-    if limits.tokens then count(1, 't', now, ARGV[3]) end
-    if not budget then return {'', 0} end
-    if left and left < most then most = left end
+    if limits.tokens then
+      count(1, 't', now, ARGV[3])
+      left[1][2] = left[1][2] - ARGV[3]
+    end
+    if not budget then return {'', 0, 0, left} end
     call('HSET', KEYS[4], ARGV[1], most)
     call('HINCRBY', KEYS[7], 'held', most)
-    return {'', most}`,
+    for _, row in ipairs(money) do row[2] = row[2] - most end
+    return {'', 0, most, left}`,
   /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone. */
   settle: `${TOOLS}
     local now = tonumber(ARGV[2])
@@ -167,15 +187,26 @@ export const LIMIT_SCRIPTS = {
     if ARGV[3] ~= ARGV[4] then count(1, 't', now, ARGV[4] - ARGV[3]) end
     if ARGV[6] == '1' then count(1, 'r', now, -1) end
     return 1`,
-  /** KEYS: token and leases each. ARGV: now, then number of leases and the leases each. Answers records. */
-  watch: `local out, at = {}, 2
-    for i = 1, #KEYS, 2 do
-      out[#out + 1] = redis.call('HGETALL', KEYS[i])
+  /** KEYS: a token's each. ARGV: now, then number of leases and the leases each. Answers record each; with a budget what is unspent, and what each lease holds. */
+  watch: `${TOOLS}
+    local out, at = {}, 2
+    for n = 1, #KEYS, ${KEYS_PER_TOKEN} do
+      local flat, fields = record(n)
+      local leases = {}
       for _ = 1, ARGV[at] do
         at = at + 1
-        redis.call('ZADD', KEYS[i + 1], 'XX', ARGV[1] + ${LEASE_LASTS}, ARGV[at])
+        leases[#leases + 1] = ARGV[at]
+        call('ZADD', KEYS[n + 2], 'XX', ARGV[1] + ${LEASE_LASTS}, ARGV[at])
       end
       at = at + 1
+      -- One record that cannot be read must not blind the look at all others.
+      local fine, limits = pcall(cjson.decode, fields.limits or '{}')
+      local budget = fine and type(limits) == 'table' and limits.budget
+      local rows = budget and unspent(n, budget) or {}
+      local least = false
+      for _, row in ipairs(rows) do least = math.min(least or row[2], row[2]) end
+      local holds = least and #leases > 0 and call('HMGET', KEYS[n + 3], unpack(leases))
+      out[#out + 1] = {flat, least, holds or {}}
     end
     return out`,
 } as const;

@@ -8,16 +8,19 @@ import type { DatabaseSync } from "node:sqlite";
 import {
   type Bill,
   type Estimate,
+  type Hold,
   LEASE_LASTS,
   leased,
+  type Left,
   type Limits,
+  PERIODS,
   periods,
   type Shortage,
   SLOT,
   SLOTS,
   type Taking,
 } from "../core/limit.ts";
-import type { TokenRecord } from "../core/store.ts";
+import type { Admission, TokenRecord } from "../core/store.ts";
 import { mapped } from "./verbs.ts";
 
 /** Slots count since the epoch, leases end in milliseconds since it, money is micro-dollars. */
@@ -56,7 +59,7 @@ const SQL = {
   lease: "INSERT INTO leases (token, lease, ends, held) VALUES (?, ?, ?, NULL)",
   renew: "UPDATE leases SET ends = ? WHERE token = ? AND lease = ?",
   hold: "UPDATE leases SET held = ? WHERE token = ? AND lease = ?",
-  known: "SELECT 1 FROM leases WHERE token = ? AND lease = ?",
+  known: "SELECT held FROM leases WHERE token = ? AND lease = ?",
   release: "DELETE FROM leases WHERE token = ? AND lease = ? RETURNING held",
   spend: `INSERT INTO spend (token, period, spent) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent`,
@@ -71,50 +74,46 @@ type Row = Record<string, number | null>;
 /** What the verbs of limits are made of; each to be called within a transaction. */
 export function limitsOf(database: DatabaseSync) {
   const tools = toolsOf(database);
-  const { sql, used, count, bury, room } = tools;
+  const { sql, used, count, bury, unspent } = tools;
   return {
     /** Takes what a request needs at its beginning, or says what is short. */
     take(
       { id, limits }: TokenRecord,
       { lease, now }: Taking,
-    ): Shortage | undefined {
-      const short = timed(limits) && shortRate(limits, used(id, now), now);
-      if (short) return short;
+    ): Omit<Admission, "records" | "pause"> {
+      const left = timed(limits) ? minute(limits, used(id, now), now) : [];
+      const short = left.findLast(([, there]) => there <= 0);
+      if (short) {
+        return { shortage: { short: short[0], retryAfter: short[2], left } };
+      }
       if (leased(limits)) {
         bury(id, now);
-        const { open } = sql.leases.get(id) as Row;
-        if (open! >= (limits.concurrency ?? Infinity)) {
-          return { short: "concurrency", retryAfter: 1 };
+        const { open } = sql.leases.get(id) as { open: number };
+        const free = (limits.concurrency ?? Infinity) - open;
+        if (limits.concurrency) left.push(["concurrency", free, 0]);
+        if (free <= 0) {
+          return { shortage: { short: "concurrency", retryAfter: 1, left } };
         }
         sql.lease.run(id, lease, now + LEASE_LASTS);
       }
       if (timed(limits)) count(id, now, 1, 0);
-      return undefined;
+      const taken = ([name, there, reset]: Left[number]) =>
+        [name, name === "tokens" ? there : there - 1, reset] as const;
+      return { taken: true, left: left.map(taken) };
     },
-    reserve(
-      { id, limits }: TokenRecord,
-      { lease, now }: Taking,
-      { tokens, least, most }: Estimate,
-    ): number | Shortage {
-      bury(id, now);
-      // Without its lease nothing would be held.
-      if (!sql.known.get(id, lease)) return { short: "concurrency" };
-      const { tokens: before } = used(id, now) as { tokens: number };
-      const over = before > 0 && before + tokens > (limits.tokens ?? Infinity);
-      const rooms = Object.entries(room(id, now, limits.budget ?? {}));
-      const left = Math.min(...rooms.map(([, there]) => there));
-      const budget = rooms.find(([, there]) => there < least)?.[0];
-      const short = over ? "tokens" : budget as Shortage["short"] | undefined;
-      if (short !== undefined) {
-        sql.release.get(id, lease);
-        if (timed(limits)) count(id, now, -1, 0);
-        return { short, ...(rooms.length > 0 && { left }) };
-      }
-      if (limits.tokens !== undefined) count(id, now, 0, tokens);
-      if (!limits.budget) return 0;
-      const held = Math.min(most, left);
-      sql.hold.run(held, id, lease);
-      return held;
+    reserve: reserving(tools),
+    /** What is not spent yet of a budget, and what its leases hold. */
+    stand(
+      { id, limits: { budget } }: TokenRecord,
+      leases: readonly string[],
+      now: number,
+    ) {
+      const rooms = unspent(id, now, budget ?? {});
+      if (rooms.length === 0) return {};
+      const holds = leases.map((lease) =>
+        (sql.known.get(id, lease)?.held ?? null) as number | null
+      );
+      return { unspent: Math.min(...rooms.map(([, there]) => there)), holds };
     },
     settle: settling(tools),
     /** The token is deleted. */
@@ -128,7 +127,38 @@ export function limitsOf(database: DatabaseSync) {
   };
 }
 
-function settling({ sql, spend }: ReturnType<typeof toolsOf>) {
+function reserving({ sql, used, count, bury, unspent }: Tools) {
+  return (
+    { id, limits }: TokenRecord,
+    { lease, now }: Taking,
+    { tokens, least, most }: Estimate,
+  ): Hold | Shortage => {
+    bury(id, now);
+    // Without its lease nothing would be held.
+    if (!sql.known.get(id, lease)) return { short: "concurrency", left: [] };
+    const { requests: _, ...rate } = limits;
+    const sum = used(id, now);
+    const rates = minute(rate, sum, now);
+    const over = sum.tokens! > 0 && rates.find(([, there]) => there < tokens);
+    const rooms = unspent(id, now, limits.budget ?? {}, sql.leases.get(id));
+    const short = over || rooms.find(([, there]) => there < least);
+    if (short) {
+      sql.release.get(id, lease);
+      if (timed(limits)) count(id, now, -1, 0);
+      const retry = short[2] > 0 && { retryAfter: short[2] };
+      return { short: short[0], ...retry, left: [...rates, ...rooms] };
+    }
+    if (rate.tokens !== undefined) count(id, now, 0, tokens);
+    const held = limits.budget
+      ? Math.min(most, ...rooms.map(([, there]) => there))
+      : 0;
+    if (limits.budget) sql.hold.run(held, id, lease);
+    const left = [...less(rates, tokens), ...less(rooms, held)];
+    return { held, left };
+  };
+}
+
+function settling({ sql, spend }: Tools) {
   return (
     id: string,
     { lease, now }: Taking,
@@ -143,6 +173,8 @@ function settling({ sql, spend }: ReturnType<typeof toolsOf>) {
     }
   };
 }
+
+type Tools = ReturnType<typeof toolsOf>;
 
 function toolsOf(database: DatabaseSync) {
   const sql = mapped(SQL, (text) => database.prepare(text));
@@ -169,17 +201,20 @@ function toolsOf(database: DatabaseSync) {
         spend(id, now, Number(held ?? 0));
       }
     },
-    /** Micro-dollars still to be had of each bound. */
-    room(id: string, now: number, budget: NonNullable<Limits["budget"]>) {
-      const { held } = sql.leases.get(id) as { held: number };
+    /** Micro-dollars of each bound that are not spent, nor held. */
+    unspent(
+      id: string,
+      now: number,
+      budget: NonNullable<Limits["budget"]>,
+      { held }: { held?: unknown } = {},
+    ): Left[number][] {
       const places = { ...periods(now), total: "total" };
-      return Object.fromEntries(
-        Object.entries(budget).map(([name, bound]) => {
-          const period = places[name as keyof typeof places];
-          const spent = Number(sql.spent.get(id, period)?.spent ?? 0);
-          return [name, bound - spent - held];
-        }),
-      );
+      return PERIODS.flatMap((name): Left[number][] => {
+        const bound = budget[name];
+        if (bound === undefined) return [];
+        const spent = Number(sql.spent.get(id, places[name])?.spent ?? 0);
+        return [[name, bound - spent - Number(held ?? 0), 0]];
+      });
     },
   };
 }
@@ -189,18 +224,20 @@ function timed({ requests, tokens }: Limits): boolean {
   return requests !== undefined || tokens !== undefined;
 }
 
-/** Whether the minute has room. */
-function shortRate(
-  { requests = Infinity, tokens = Infinity }: Limits,
-  sum: Row,
-  now: number,
-): Shortage | undefined {
+/** What the minute still has room for. */
+function minute(limits: Limits, sum: Row, now: number): Left[number][] {
   const wait = (slot: number | null) =>
     Math.ceil((((slot ?? Math.floor(now / SLOT)) + SLOTS) * SLOT - now) / 1000);
-  if (sum.requests! >= requests) {
-    return { short: "requests", retryAfter: wait(sum.firstRequest!) };
-  }
-  return sum.tokens! >= tokens
-    ? { short: "tokens", retryAfter: wait(sum.firstToken!) }
-    : undefined;
+  const first = { tokens: sum.firstToken!, requests: sum.firstRequest! };
+  return (["tokens", "requests"] as const).flatMap((name): Left[number][] => {
+    const limit = limits[name];
+    return limit === undefined
+      ? []
+      : [[name, limit - sum[name]!, wait(first[name])]];
+  });
+}
+
+/** The same with so much of each gone. */
+function less(left: Left, amount: number): Left {
+  return left.map(([name, there, reset]) => [name, there - amount, reset]);
 }

@@ -171,15 +171,14 @@ function limitVerbs(
         const now = look();
         const record = limited(asks, now, taking);
         if (record === undefined) return now;
-        const shortage = limits.take(record, taking);
-        return shortage ? { ...now, shortage } : { ...now, taken: true };
+        return { ...now, ...limits.take(record, taking) };
       });
     },
     reserve: (id, taking, estimate) =>
       stroke(() => {
         const record = load(id);
         return record === undefined
-          ? { short: "total", left: 0 }
+          ? { short: "total", left: [] }
           : limits.reserve(record, taking, estimate);
       }),
     settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
@@ -187,7 +186,10 @@ function limitVerbs(
       for (const { id, leases } of tokens) {
         for (const lease of leases) limits.renew(id, lease, now);
       }
-      return tokens.map(({ id }) => load(id));
+      return tokens.map(({ id, leases }) => {
+        const record = load(id);
+        return { record, ...(record && limits.stand(record, leases, now)) };
+      });
     },
   } satisfies Partial<Verbs>;
 }

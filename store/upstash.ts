@@ -12,7 +12,7 @@
 
 import { Redis } from "@upstash/redis/cloudflare";
 import type { AuditEntry, Claim, Store, TokenRecord } from "../core/store.ts";
-import { type LimitName, periods } from "../core/limit.ts";
+import { type Left, type LimitName, periods } from "../core/limit.ts";
 import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { usageVerbs } from "./usage_upstash.ts";
@@ -84,7 +84,15 @@ type Admitted = [
   short: string,
   wait: number,
   taken: number,
+  left: Left,
   ...records: string[][],
+];
+
+type Reserved = [short: LimitName | "", wait: number, held: number, left: Left];
+type Seen = [
+  record: string[],
+  unspent: number | null,
+  holds: (string | null)[],
 ];
 
 /** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
@@ -98,13 +106,12 @@ function toolsOf(redis: Redis, prefix: string) {
     used: (id: string) => `${prefix}used:${id}`,
     claim: (hash: string) => `${prefix}claim:${hash}`,
     nonce: (nonce: string) => `${prefix}nonce:${nonce}`,
-    leases: (id: string) => `${prefix}leases:${id}`,
     /** All that the limits of a token touch, in the order its scripts want. */
     limited(id: string, now: number) {
       const { day, month } = periods(now);
       const spent = `${prefix}spent:${id}`;
       return [
-        ...[keys.token(id), `${prefix}rate:${id}`, keys.leases(id)],
+        ...[keys.token(id), `${prefix}rate:${id}`, `${prefix}leases:${id}`],
         ...[`${prefix}holds:${id}`, `${spent}:${day}`, `${spent}:${month}`],
         spent,
       ];
@@ -178,23 +185,22 @@ function limitVerbs({ run, keys }: Tools) {
       ];
       for (const { hash } of asks) args.push(hash ?? "");
       const answer = await run("admit", [keys.pause, ...touched], args);
-      const [paused, short, wait, taken, ...records] = answer as Admitted;
+      const [paused, short, wait, taken, left, ...records] = answer as Admitted;
       const pause = JSON.parse(paused ?? "null");
-      const shortage = { short: short as LimitName, retryAfter: wait };
+      const shortage = { short: short as LimitName, retryAfter: wait, left };
       return {
         records: records.map(decode),
         ...(pause && { pause }),
         ...(short !== "" && { shortage }),
-        ...(taken === 1 && { taken: true }),
+        ...(taken === 1 && { taken: true, left }),
       };
     },
     async reserve(id, { lease, now }, { tokens, least, most }) {
       const args = [lease, ...[now, tokens, least, most].map(String)];
       const answer = await run("reserve", keys.limited(id, now), args);
-      const [short, amount] = answer as [LimitName | "", number];
-      if (short === "") return amount;
-      const timed = short === "tokens" || short === "concurrency";
-      return { short, ...(!timed && { left: amount }) };
+      const [short, wait, held, left] = answer as Reserved;
+      if (short === "") return { held, left };
+      return { short, ...(wait > 0 && { retryAfter: wait }), left };
     },
     async settle(id, { lease, now }, { held, tokens, cost, undone }) {
       const args = [lease, ...[now, held, tokens, cost].map(String)];
@@ -202,16 +208,19 @@ function limitVerbs({ run, keys }: Tools) {
       await run("settle", keys.limited(id, now), args);
     },
     async watch(tokens, now) {
-      const touched = tokens.flatMap(({ id }) => [
-        keys.token(id),
-        keys.leases(id),
-      ]);
+      const touched = tokens.flatMap(({ id }) => keys.limited(id, now));
       const args = tokens.flatMap(({ leases }) => [
         `${leases.length}`,
         ...leases,
       ]);
       const answer = await run("watch", touched, [`${now}`, ...args]);
-      return (answer as string[][]).map(decode);
+      return (answer as Seen[]).map(([record, unspent, holds]) => ({
+        record: decode(record),
+        ...(unspent !== null && {
+          unspent,
+          holds: holds.map((held) => held === null ? null : Number(held)),
+        }),
+      }));
     },
   } satisfies Partial<Verbs>;
 }

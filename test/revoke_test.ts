@@ -135,6 +135,7 @@ const LAST: Record<Run["wire"], (said: Said) => unknown> = {
   socket: ({ type, error }) => [type, error.type, error.code],
 };
 const says = (refused: string): Record<Run["wire"], unknown> => {
+  if (refused === "budget_exhausted") return OVER_BUDGET;
   const code = refused === "token_invalid" ? "invalid_api_key" : refused;
   return {
     openai: ["authentication_error", code],
@@ -142,6 +143,13 @@ const says = (refused: string): Record<Run["wire"], unknown> => {
     gemini: [401, "UNAUTHENTICATED"],
     socket: ["error", "authentication_error", code],
   };
+};
+
+const OVER_BUDGET = {
+  openai: ["insufficient_quota", "insufficient_quota"],
+  anthropic: ["error", "billing_error"],
+  gemini: [402, "RESOURCE_EXHAUSTED"],
+  socket: ["error", "insufficient_quota", "insufficient_quota"],
 };
 
 /** What stands before its JSON. */
@@ -246,6 +254,82 @@ async function revoke(
   console.log(rows.join("\n"));
   for (const run of others) run.leave();
   await until(() => others.every(({ id }) => stage.origin.closed.has(id)));
+}
+
+/** Streams whose price is known and bounded. */
+const PRICED: Record<WireName, { body: string; path?: string }> = {
+  openai: {
+    body:
+      '{"model":"gpt-4o-mini","max_tokens":999,"stream":true,"messages":[]}',
+  },
+  anthropic: {
+    body:
+      '{"model":"claude-sonnet-4-5","max_tokens":999,"stream":true,"messages":[]}',
+  },
+  gemini: {
+    path:
+      "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+    body: '{"contents":[],"generationConfig":{"maxOutputTokens":999}}',
+  },
+};
+
+/** The owner lowers a budget below what runs hold, and gives one that is empty to a token whose sockets began without. */
+async function overspend(name: string, stage: Stage) {
+  const { doppels, origin } = stage;
+  const [admin] = doppels as [Subject];
+  const limits = { budget: { day: 9_000_000, total: 5_000_000 } };
+  const [lowered, other] = [
+    await admin.mint({ limits }),
+    await admin.mint({ limits }),
+  ];
+  const endless = await admin.mint();
+  const priced = (token: string) =>
+    doppels.flatMap(({ url }) =>
+      NAMES.map((wire) => openStream(url, { wire, token, ...PRICED[wire] }))
+    );
+  const groups = [{ token: lowered, runs: priced(lowered), left: 1 }, {
+    token: endless,
+    runs: openRuns(stage, endless, { streams: 9, sockets: 6 }),
+    left: 0,
+  }];
+  const others = priced(other);
+  await flowing([...groups.flatMap(({ runs }) => runs), ...others]);
+  const rows: string[] = [];
+  for (const { token, runs, left } of groups) {
+    const before = others.map(({ text }) => text.length);
+    const time = Date.now();
+    const path = `/admin/tokens/${tokenId(token)}`;
+    await admin.admin("PATCH", path, { limits: { budget: { total: left } } });
+    const took = await endings(runs, origin, time);
+    for (const run of runs) checkLast(run, "budget_exhausted");
+    for (const [side, { p50, max }] of Object.entries(took)) {
+      rows.push(
+        `${name}, over budget, ${runs.length} runs, ${side}: p50 ${p50} max ${max} ms`,
+      );
+      assert.ok(max <= PROMISED + HEADROOM, rows.join("\n"));
+    }
+    const said = { count: runs.length, refused: "budget_exhausted" };
+    await checkLines(stage, tokenId(token), said);
+    await until(() => others.every(({ text }, n) => text.length > before[n]!));
+    assert.ok(others.every(({ ended }) => ended === undefined));
+  }
+  console.log(rows.join("\n"));
+  for (const run of others) run.leave();
+  await until(() => others.every(({ id }) => origin.closed.has(id)));
+}
+
+if (redisInstalled()) {
+  Deno.test("two doppels on one Redis: what passes a lowered budget ends within 2 s, what others hold goes on", () =>
+    onRedis(["deno", "bun"], (stage) => overspend("Redis", stage)));
+}
+
+for (const runtime of ["deno", "bun"] as const) {
+  Deno.test(`${runtime}: the same with SQLite and one process, over budget`, () =>
+    onStage(
+      [runtime],
+      {},
+      (stage) => overspend(`SQLite on ${runtime}`, stage),
+    ));
 }
 
 const MANY = [

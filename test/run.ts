@@ -24,6 +24,7 @@ const OWN = [
   "minted_test.ts",
   "limits_test.ts",
   "changed_test.ts",
+  "answers_test.ts",
   "usage_test.ts",
   "cost_test.ts",
   "admin_test.ts",

@@ -98,18 +98,22 @@ export interface Run {
 
 let runs = 0;
 
+const BODY = '{"model":"m","stream":true}';
+
 export interface Opening {
   readonly wire: WireName;
   readonly token: string;
   readonly play?: Play;
   /** The wire's usual if absent. */
   readonly path?: string;
+  /** A stream of a model without a price if absent. */
+  readonly body?: string;
 }
 
 /** Asks a doppel; does not wait. */
 export function openStream(
   url: string,
-  { wire, token, play = "events", path = WIRES[wire] }: Opening,
+  { wire, token, play = "events", path = WIRES[wire], body = BODY }: Opening,
 ): Run {
   const id = `${++runs}`;
   const request = http.request(url + path, {
@@ -144,7 +148,7 @@ export function openStream(
     });
   });
   request.on("error", () => run.ended ??= "broken");
-  request.end('{"model":"m","stream":true}');
+  request.end(body);
   return run;
 }
 
