@@ -294,6 +294,40 @@ law(
   },
 );
 
+law(
+  "exactUsage: a token that is taken back ends its stream between two events",
+  async (gateway) => {
+    const { id, token } = await gateway.mint({ exactUsage: true });
+    const first = words(',"usage":null') + 'data: {"choices":[{"delta"';
+    let cancelled = false;
+    gateway.respondWith(() => {
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(encoded(first)),
+        cancel: () => void (cancelled = true),
+      });
+      return new Response(body, { headers: EVENTS });
+    });
+    const answer = await gateway.open(CHAT, {
+      method: "POST",
+      headers: bearer(token),
+      body: STREAM,
+    });
+    const reader = answer.body!.pipeThrough(new TextDecoderStream())
+      .getReader();
+    assert.equal((await reader.read()).value, words(""));
+    await gateway.admin("PATCH", `/admin/tokens/${id}`, { status: "disabled" });
+    gateway.tick(2);
+    const { value } = await reader.read();
+    assert.match(
+      value!,
+      /^data: \{"error":\{.*"code":"invalid_api_key".*\}\}\n\n$/,
+    );
+    assert.equal((await reader.read()).done, true);
+    assert.equal(gateway.lines.at(-1)!.ending, "revoked");
+    assert.ok(cancelled);
+  },
+);
+
 for (
   const [abort, state, cost] of [["drain", "measured", 22], [
     "cancel",

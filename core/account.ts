@@ -173,7 +173,7 @@ class OpenAccount implements Account {
     this.#sources = sources;
     if (!taken || !limits.tokens && !limits.budget) return undefined;
     const { prices, store } = this.#deps;
-    const call = this.#call(sources.bytes);
+    const call = this.#call(limits.budget && sources.bytes);
     const worst = await this.#worst(call);
     if (typeof worst !== "number") return worst;
     const tokens = limits.tokens ? this.#guess().input ?? 0 : 0;

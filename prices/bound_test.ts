@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { Usage } from "../core/usage.ts";
 import { pricesFrom } from "./book.ts";
 import { type Ask, type Bound, isUnbounded, worstCase } from "./bound.ts";
-import { clamp, type Clamped } from "./clamp.ts";
+import { clamp, type Clamped, leastOf } from "./clamp.ts";
 import { priceOf } from "./price.ts";
 
 const book = await pricesFrom({ now: Date.now, defer: () => {} })();
@@ -718,6 +718,12 @@ for (let seed = 0; seed < 20; seed++) {
           JSON.stringify(usage)
         }`,
       );
+      const least = leastOf(book, ask);
+      if (least !== undefined) {
+        assert.ok(least < worst.microDollars, `${i}`);
+        assert.ok(clamp(book, ask, least), `${i}: ${least} is enough`);
+        assert.equal(clamp(book, ask, least - 1), undefined, `${i}`);
+      }
       const left = roll(worst.microDollars + 1_000);
       const fit = clamp(book, ask, left) as Clamped | undefined;
       if (fit === undefined) refused++;
