@@ -252,6 +252,37 @@ law(
   },
 );
 
+/** A path of each row of sockets. */
+const SOCKETS = [
+  "/v1/realtime?model=m",
+  "/v1/realtime/translations?model=m",
+  "/v1/responses",
+  "/v1/live/sessions",
+  "/v1/live/sessions/s/attach",
+  "/gemini/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+];
+
+for (const path of SOCKETS) {
+  law(
+    `a token with a budget opens no socket, even where a GET is free: ${path}`,
+    async (g) => {
+      const limits = { budget: { total: 1e9 } };
+      const { token } = await g.mint({ limits, endpoints: ["all"] });
+      const answer = await g.send(path, {
+        headers: {
+          ...chat(token).headers,
+          connection: "upgrade",
+          upgrade: "websocket",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        },
+      });
+      assert.equal(answer.status, 402);
+      assert.match(await answer.text(), /No prices here/);
+    },
+  );
+}
+
 /** An event stream that ends when it is broken off. */
 function endless() {
   return new Response(
