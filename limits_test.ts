@@ -256,3 +256,33 @@ law(
   },
   { prices: PRICES },
 );
+
+for (
+  const [path, provider] of [
+    ["/v1/messages/batches", "anthropic"],
+    ["/v1beta/models/gemini-2.5-flash:batchGenerateContent", "gemini"],
+    ["/v1beta/models/gemini-embedding-001:asyncBatchEmbedContent", "gemini"],
+    ["/v1beta/openai/batches", "gemini"],
+    ["/v1/batches", "openai"],
+    ["/v1/fine_tuning/jobs", "openai"],
+    ["/v1/threads/runs", "openai"],
+    ["/v1/vector_stores/vs_1/search", "openai"],
+    ["/v1/realtime/calls", "openai"],
+    ["/v1/videos", "openai"],
+  ] as const
+) {
+  law(
+    `budgets: what is charged later is not begun: ${provider} ${path}`,
+    async (gateway) => {
+      const { token } = await gateway.mint({ ...HUNDRED, endpoints: ["all"] });
+      const answer = await gateway.send(`/${provider}${path}`, {
+        method: "POST",
+        headers: bearer(token),
+        body: '{"model":"gpt-x"}',
+      });
+      assert.equal(answer.status, 402);
+      assert.equal(gateway.reached.length, 0);
+    },
+    { prices: PRICES },
+  );
+}

@@ -11,7 +11,13 @@ import { estimateRequest } from "./estimate.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leased, type Limits } from "./limit.ts";
-import { type Meter, type Metered, meteringOf, openMeter } from "./meter.ts";
+import {
+  isUnmetered,
+  type Meter,
+  type Metered,
+  meteringOf,
+  openMeter,
+} from "./meter.ts";
 import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
@@ -95,7 +101,7 @@ export function openAccount(
   const line = requestLine(method, route.target.path);
   const how = meteringOf(route.provider.usage, line);
   const { limits } = holder.token;
-  const metered = how !== "free" && (deps.metering || leased(limits));
+  const metered = !isUnmetered(how) && (deps.metering || leased(limits));
   return new OpenAccount(
     { ...holder, route, line, how, metered, limits },
     deps,
@@ -206,7 +212,7 @@ class OpenAccount implements Account {
   async #seen(ending: LogLine["ending"]): Promise<Metered> {
     const whole = ending === "complete" || ending === "drained";
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
-    return this.#sent && this.#facts.how !== "free" ? UNKNOWN : NOTHING;
+    return this.#sent && !isUnmetered(this.#facts.how) ? UNKNOWN : NOTHING;
   }
 
   async #worst(bytes: Uint8Array | undefined): Promise<number | Refusal> {
