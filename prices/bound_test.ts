@@ -385,18 +385,21 @@ Deno.test("worstCase() is what the request can cause, at the dearest rates that 
       .microDollars,
     Math.ceil((1_000 + 512 + JSON.stringify({ input: "" }).length) * 15),
   );
-  const imagen = ask(
-    "POST /v1beta/models/imagen-4.0-generate-001:predict",
-    "imagen-4.0-generate-001",
-    {
-      instances: [{ prompt: "x" }],
-      parameters: { sampleCount: 4 },
-    },
-  );
-  assert.equal(
-    (worstCase(book, { ...imagen, provider: "gemini" }) as Bound).microDollars,
-    160_000,
-  );
+  for (
+    const [instances, parameters, images] of [
+      [1, { sampleCount: 3 }, 3],
+      [1, {}, 4],
+      [2, undefined, 8],
+    ] as const
+  ) {
+    const imagen = ask(
+      "POST /v1beta/models/imagen-4.0-generate-001:predict",
+      "imagen-4.0-generate-001",
+      { instances: Array(instances).fill({ prompt: "x" }), parameters },
+    );
+    const most = worstCase(book, { ...imagen, provider: "gemini" }) as Bound;
+    assert.equal(most.microDollars, images * 40_000);
+  }
 });
 
 Deno.test("a letter that becomes many tokens after normalisation counts as many", () => {
@@ -495,6 +498,27 @@ Deno.test("what has no bound is refused, with the mend", () => {
       /endpoint has no price/,
     ],
     ["POST /v1/audio/speech", "gpt-4o-mini-tts", { input: "x" }, /No price/],
+    [RESPONSES, "gpt-5", {
+      input: "x",
+      tools: [{ type: "namespace", tools: [{ type: "web_search" }] }],
+    }, /the tool "web_search"/],
+    [CHAT, "gpt-4o", { ...chat, models: ["o1-pro"] }, /"models"/],
+    ...["Max_Tokens", "max_to\u212aens", "N", "\u017fervice_tier", "Model"].map(
+      (name) => [CHAT, "gpt-4o", { ...chat, [name]: 9 }, /another member/],
+    ) as [string, string, unknown, RegExp][],
+    [GENERATE, "gemini-2.5-pro", {
+      contents: [],
+      service_tier: "flex",
+      serviceTier: "priority",
+    }, /"servicetier" could be read as another member/],
+    [GENERATE, "gemini-2.5-pro", {
+      contents: [],
+      generationConfig: { maxOutputTokens: 9, max_output_tokens: 10 },
+    }, /"maxoutputtokens" could/],
+    [GENERATE, "gemini-2.5-pro", {
+      contents: [],
+      generationConfig: { CandidateCount: 8 },
+    }, /"candidatecount" could/],
     [
       "POST /v1/images/generations",
       "gpt-image-2",

@@ -54,3 +54,27 @@ export function sizeOf(text: string): number {
 export function isObject(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** Whether a member says something. */
+export function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false;
+}
+
+/** What a lenient reader may take a name for: Go's ignores case, Google's knows two spellings. */
+export function leniently(name: string): string {
+  return name.normalize("NFKC").toLowerCase().replaceAll("_", "");
+}
+
+/** The first member that is none of `known`, or the second of two, but that a lenient reader may take for one; `known` by {@linkcode leniently}. */
+export function misread(
+  object: Members,
+  known: ReadonlyMap<string, readonly string[]>,
+): string | undefined {
+  const seen = new Set<string>();
+  return Object.keys(object).map((name) => [name, leniently(name)] as const)
+    .find(([name, read]) => {
+      const names = known.get(read);
+      return names &&
+        (!names.includes(name) || seen.size === seen.add(read).size);
+    })?.[1];
+}
