@@ -413,6 +413,14 @@ Deno.test("a letter that becomes many tokens after normalisation counts as many"
   assert.ok(bound(CHAT, "gpt-4o", escaped).inputTokens >= 33_000);
 });
 
+Deno.test("a prompt may be as long as the API takes with a beta", () => {
+  const words = "x".repeat(900_000);
+  const long = { messages: [{ role: "user", content: words }], max_tokens: 1 };
+  for (const model of ["claude-sonnet-4-5", "claude-sonnet-4-20250514"]) {
+    assert.ok(bound(MESSAGES, model, long).microDollars >= 900_000 * 6);
+  }
+});
+
 Deno.test("members are found however they are escaped", () => {
   const body = (name: string) =>
     `{"messages":[],"max_tokens":10,"${name}":{"t\\u0074l":"1h"}}`;
@@ -584,7 +592,6 @@ const CONTEXT: Record<string, number> = {
   "gpt-5": 400_000,
   "gpt-5-mini": 400_000,
   "o4-mini": 200_000,
-  "claude-sonnet-4-5": 200_000,
 };
 const TIERS: Record<string, readonly string[]> = {
   openai: ["auto", "default", "flex", "priority"],
