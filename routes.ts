@@ -118,7 +118,7 @@ async function forward(
   journal.whenClosed(deps.running.begin({
     token: holder.token.id,
     hash: holder.by,
-    lease: holder.taken?.lease,
+    lease: holder.taken?.lease || undefined,
     end: revocation.end,
   }));
   const admitted = { holder, route, account, revocation, address };

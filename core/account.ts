@@ -10,7 +10,7 @@ import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
 import { estimateRequest } from "./estimate.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
-import { leased, type Limits } from "./limit.ts";
+import { type Bill, leased, type Limits } from "./limit.ts";
 import {
   isUnmetered,
   type Meter,
@@ -21,7 +21,7 @@ import {
 import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Store } from "./store.ts";
+import { type Store, StoreUnavailable } from "./store.ts";
 import type { Usage } from "./usage.ts";
 
 /** A model's call to an API. */
@@ -191,21 +191,29 @@ class OpenAccount implements Account {
     } finally {
       const facts = { ...this.#facts, model: this.#occasion.model };
       ledger.enter(entryOf(line, facts, { metered, parts, cost }));
+      await this.#pay(metered, cost);
     }
+  }
+
+  async #pay(metered: Metered, price: number | undefined): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
     const { token, taken, limits } = this.#facts;
     // A place in the minute is all that such a request took, and it keeps that.
     if (this.#sent && !leased(limits)) return;
     const { input = 0, output = 0 } = metered.usage;
-    const bill = { held: this.#held.tokens, tokens: input + output };
-    await store.settle(
-      token.id,
-      taken!,
-      this.#sent
-        ? { ...bill, cost: this.#spent(metered, cost) }
-        : { ...bill, cost: 0, undone: true },
-    );
+    const { store, now } = this.#deps;
+    const { tokens: held } = this.#held;
+    const bill: Bill = this.#sent
+      ? {
+        held,
+        tokens: limits.tokens === undefined ? 0 : input + output,
+        cost: this.#spent(metered, price),
+        now: now(),
+      }
+      : { held, tokens: 0, cost: 0, undone: true };
+    const settle = () => store.settle(token.id, taken!, bill);
+    await (leased(limits) ? insistently(settle) : settle());
   }
 
   /** What was sent and not metered, nobody knows. */
@@ -231,4 +239,20 @@ class OpenAccount implements Account {
     if (this.#facts.limits.budget === undefined) return price ?? 0;
     return state === "measured" ? price ?? held : held;
   }
+}
+
+/** Milliseconds between tries to settle: together less than a lease lasts. */
+const PAUSES = [250, 1_000, 4_000];
+
+/** Tries again where the store is away; for what does nothing a second time. */
+async function insistently(work: () => Promise<void>): Promise<void> {
+  for (const pause of PAUSES) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return await work();
 }

@@ -47,7 +47,7 @@ export interface Shortage {
 
 /** A request that takes. */
 export interface Taking {
-  /** Unique to the request. */
+  /** Unique to the request; empty once it is known to have taken none (see {@linkcode leased}). */
   readonly lease: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -73,6 +73,8 @@ export interface Bill {
   readonly tokens: number;
   /** Micro-dollars. */
   readonly cost: number;
+  /** When it was over, and its tokens count, milliseconds since the epoch; if absent, when it was admitted. */
+  readonly now?: number;
   /** The request was refused after all: it counts as never made. */
   readonly undone?: true;
 }

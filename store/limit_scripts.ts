@@ -21,6 +21,9 @@ const TOOLS = `
   local function count(n, kind, now, by)
     call('HINCRBY', KEYS[n + 1], kind .. slot(now), by)
   end
+  local function uncount(n, kind, now, by)
+    if call('HEXISTS', KEYS[n + 1], kind .. slot(now)) == 1 then count(n, kind, now, 0 - by) end
+  end
   local function used(n, now)
     local sum, oldest = {r = 0, t = 0}, {}
     local flat = call('HGETALL', KEYS[n + 1])
@@ -149,7 +152,7 @@ export const LIMIT_SCRIPTS = {
     end
     if short then
       call('ZREM', KEYS[3], ARGV[1])
-      if limits.requests or limits.tokens then count(1, 'r', now, -1) end
+      if limits.requests or limits.tokens then uncount(1, 'r', now, 1) end
       return {short, left or 0}
     end
     if limits.tokens then count(1, 't', now, ARGV[3]) end
@@ -158,14 +161,17 @@ export const LIMIT_SCRIPTS = {
     call('HSET', KEYS[4], ARGV[1], most)
     call('HINCRBY', KEYS[7], 'held', most)
     return {'', most}`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone, time of its end. A second time it does nothing. */
   settle: `${TOOLS}
     local now = tonumber(ARGV[2])
-    call('ZREM', KEYS[3], ARGV[1])
+    if call('ZREM', KEYS[3], ARGV[1]) == 0 and ARGV[1] ~= '' then return 0 end
     if unhold(1, ARGV[1]) and ARGV[5] ~= '0' then spend(1, ARGV[5]) end
-    if call('EXISTS', KEYS[2]) == 0 then return 1 end
-    if ARGV[3] ~= ARGV[4] then count(1, 't', now, ARGV[4] - ARGV[3]) end
-    if ARGV[6] == '1' then count(1, 'r', now, -1) end
+    if ARGV[3] ~= '0' then uncount(1, 't', now, ARGV[3]) end
+    if ARGV[6] == '1' then uncount(1, 'r', now, 1) end
+    if ARGV[4] ~= '0' then
+      count(1, 't', tonumber(ARGV[7]), ARGV[4])
+      call('PEXPIRE', KEYS[2], ${SLOT * SLOTS})
+    end
     return 1`,
   /** KEYS: token and leases each. ARGV: now, then number of leases and the leases each. Answers records. */
   watch: `local out, at = {}, 2

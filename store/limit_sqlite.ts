@@ -71,7 +71,7 @@ type Row = Record<string, number | null>;
 /** What the verbs of limits are made of; each to be called within a transaction. */
 export function limitsOf(database: DatabaseSync) {
   const tools = toolsOf(database);
-  const { sql, used, count, bury, room } = tools;
+  const { sql, used, count, uncount, bury, room } = tools;
   return {
     /** Takes what a request needs at its beginning, or says what is short. */
     take(
@@ -107,8 +107,9 @@ export function limitsOf(database: DatabaseSync) {
       const short = over ? "tokens" : budget as Shortage["short"] | undefined;
       if (short !== undefined) {
         sql.release.get(id, lease);
-        if (timed(limits)) count(id, now, -1, 0);
-        return { short, ...(rooms.length > 0 && { left }) };
+        if (timed(limits)) uncount(id, now, 1, 0);
+        const rated = over || rooms.length === 0;
+        return { short, ...(!rated && { left }) };
       }
       if (limits.tokens !== undefined) count(id, now, 0, tokens);
       if (!limits.budget) return 0;
@@ -128,19 +129,18 @@ export function limitsOf(database: DatabaseSync) {
   };
 }
 
-function settling({ sql, spend }: ReturnType<typeof toolsOf>) {
+function settling({ sql, spend, count, uncount }: ReturnType<typeof toolsOf>) {
   return (
     id: string,
     { lease, now }: Taking,
-    { held, tokens, cost, undone }: Bill,
+    { held, tokens, cost, undone, now: over = now }: Bill,
   ) => {
     const row = sql.release.get(id, lease) as Row | undefined;
-    // A lease that has died is paid for already.
+    // A lease that has died is paid for already, and one that is settled, too.
+    if (row === undefined && lease !== "") return;
     if (typeof row?.held === "number") spend(id, now, cost);
-    if (tokens !== held || undone) {
-      const slot = Math.floor(now / SLOT);
-      sql.recount.run(undone ? -1 : 0, tokens - held, id, slot);
-    }
+    uncount(id, now, undone ? 1 : 0, held);
+    if (tokens > 0) count(id, over, 0, tokens);
   };
 }
 
@@ -162,6 +162,10 @@ function toolsOf(database: DatabaseSync) {
     count(id: string, now: number, requests: number, tokens: number) {
       sql.count.run(id, Math.floor(now / SLOT), requests, tokens);
     },
+    /** What was counted there, if it still is. */
+    uncount(id: string, now: number, requests: number, tokens: number) {
+      sql.recount.run(-requests, -tokens, id, Math.floor(now / SLOT));
+    },
     /** Ends leases nobody has renewed; what they held is spent. */
     bury(id: string, now: number) {
       for (const { lease, held } of sql.dead.all(id, now)) {
@@ -174,10 +178,11 @@ function toolsOf(database: DatabaseSync) {
       const { held } = sql.leases.get(id) as { held: number };
       const places = { ...periods(now), total: "total" };
       return Object.fromEntries(
-        Object.entries(budget).map(([name, bound]) => {
-          const period = places[name as keyof typeof places];
+        Object.entries(places).flatMap(([name, period]) => {
+          const bound = budget[name as keyof typeof places];
+          if (bound === undefined) return [];
           const spent = Number(sql.spent.get(id, period)?.spent ?? 0);
-          return [name, bound - spent - held];
+          return [[name, bound - spent - held]];
         }),
       );
     },

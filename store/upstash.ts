@@ -196,9 +196,9 @@ function limitVerbs({ run, keys }: Tools) {
       const timed = short === "tokens" || short === "concurrency";
       return { short, ...(!timed && { left: amount }) };
     },
-    async settle(id, { lease, now }, { held, tokens, cost, undone }) {
+    async settle(id, { lease, now }, { held, tokens, cost, undone, ...bill }) {
       const args = [lease, ...[now, held, tokens, cost].map(String)];
-      args.push(undone ? "1" : "");
+      args.push(undone ? "1" : "", `${bill.now ?? now}`);
       await run("settle", keys.limited(id, now), args);
     },
     async watch(tokens, now) {
