@@ -86,6 +86,11 @@ export const SLOT = 5_000;
 /** Slots that count. */
 export const SLOTS = 13;
 
+/** Seconds for which what was spent in a day is known. */
+export const DAY_KEPT = 3 * 86_400;
+/** And in a month. */
+export const MONTH_KEPT = 70 * 86_400;
+
 /** Whether anything of a request outlives its admission. */
 export function leased({ tokens, concurrency, budget }: Limits): boolean {
   return tokens !== undefined || concurrency !== undefined ||

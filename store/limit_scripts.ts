@@ -5,14 +5,16 @@
  * @module
  */
 
-import { LEASE_LASTS, SLOT, SLOTS } from "../core/limit.ts";
+import {
+  DAY_KEPT,
+  LEASE_LASTS,
+  MONTH_KEPT,
+  SLOT,
+  SLOTS,
+} from "../core/limit.ts";
 
 /** Keys per token. */
 export const KEYS_PER_TOKEN = 7;
-
-/** Seconds after which the counters of a day and of a month are forgotten. */
-const DAY_KEPT = 3 * 86_400;
-const MONTH_KEPT = 70 * 86_400;
 
 /** What the scripts share. `n` is the number of the token's first key. */
 const TOOLS = `
@@ -122,7 +124,7 @@ export const LIMIT_SCRIPTS = {
     end
     out[4] = 1
     return out`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, then what is held, or left. Without its lease a hold would never die. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, then what is held, or left. Without its lease a hold would never die; a lease has one. */
   reserve: `${TOOLS}
     local now, most = tonumber(ARGV[2]), tonumber(ARGV[5])
     local limits = call('HGET', KEYS[1], 'limits')
@@ -152,14 +154,17 @@ export const LIMIT_SCRIPTS = {
     end
     if short then
       call('ZREM', KEYS[3], ARGV[1])
+      unhold(1, ARGV[1])
       if limits.requests or limits.tokens then uncount(1, 'r', now, 1) end
       return {short, left or 0}
     end
+    if not budget then most = 0
+    else
+      if left and left < most then most = left end
+      if call('HSETNX', KEYS[4], ARGV[1], most) == 0 then return {'concurrency', 0} end
+      call('HINCRBY', KEYS[7], 'held', most)
+    end
     if limits.tokens then count(1, 't', now, ARGV[3]) end
-    if not budget then return {'', 0} end
-    if left and left < most then most = left end
-    call('HSET', KEYS[4], ARGV[1], most)
-    call('HINCRBY', KEYS[7], 'held', most)
     return {'', most}`,
   /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone, time of its end. A second time it does nothing. */
   settle: `${TOOLS}

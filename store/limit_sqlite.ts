@@ -7,10 +7,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import {
   type Bill,
+  DAY_KEPT,
   type Estimate,
   LEASE_LASTS,
   leased,
   type Limits,
+  MONTH_KEPT,
   periods,
   type Shortage,
   SLOT,
@@ -55,11 +57,14 @@ const SQL = {
     FROM leases WHERE token = ?`,
   lease: "INSERT INTO leases (token, lease, ends, held) VALUES (?, ?, ?, NULL)",
   renew: "UPDATE leases SET ends = ? WHERE token = ? AND lease = ?",
-  hold: "UPDATE leases SET held = ? WHERE token = ? AND lease = ?",
+  hold: `UPDATE leases SET held = ?
+    WHERE token = ? AND lease = ? AND held IS NULL`,
   known: "SELECT 1 FROM leases WHERE token = ? AND lease = ?",
   release: "DELETE FROM leases WHERE token = ? AND lease = ? RETURNING held",
   spend: `INSERT INTO spend (token, period, spent) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent`,
+  lapse: `DELETE FROM spend WHERE token = ?1
+    AND (length(period) = 10 AND period < ?2 OR length(period) = 7 AND period < ?3)`,
   noRates: "DELETE FROM rates WHERE token = ?",
   noLeases: "DELETE FROM leases WHERE token = ?",
   noSpend: "DELETE FROM spend WHERE token = ?",
@@ -111,10 +116,10 @@ export function limitsOf(database: DatabaseSync) {
         const rated = over || rooms.length === 0;
         return { short, ...(!rated && { left }) };
       }
+      const held = limits.budget ? Math.min(most, left) : 0;
+      const taken = !limits.budget || sql.hold.run(held, id, lease).changes;
+      if (!taken) return { short: "concurrency" };
       if (limits.tokens !== undefined) count(id, now, 0, tokens);
-      if (!limits.budget) return 0;
-      const held = Math.min(most, left);
-      sql.hold.run(held, id, lease);
       return held;
     },
     settle: settling(tools),
@@ -151,6 +156,8 @@ function toolsOf(database: DatabaseSync) {
     for (const period of [day, month, "total"]) {
       if (amount > 0) sql.spend.run(id, period, amount);
     }
+    const oldest = (kept: number) => periods(now - kept * 1_000);
+    sql.lapse.run(id, oldest(DAY_KEPT).day, oldest(MONTH_KEPT).month);
   };
   return {
     sql,
