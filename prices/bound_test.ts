@@ -411,6 +411,10 @@ Deno.test("a letter that becomes many tokens after normalisation counts as many"
   const escaped = '{"messages":[{"role":"user","content":"' +
     "\\ufdfa".repeat(1_000) + '"}],"max_tokens":1}';
   assert.ok(bound(CHAT, "gpt-4o", escaped).inputTokens >= 33_000);
+  const long = bound("POST /v1/embeddings", "text-embedding-3-small", {
+    input: "\ufdfa".repeat(5_000_000),
+  });
+  assert.ok(long.inputTokens >= 33 * 5_000_000, `${long.inputTokens}`);
 });
 
 Deno.test("a prompt may be as long as the API takes with a beta", () => {
@@ -483,6 +487,15 @@ Deno.test("what has no bound is refused, with the mend", () => {
       `{"messages":${"[".repeat(5_000)}${"]".repeat(5_000)}}`,
       /no plain JSON/,
     ],
+    ...["{}", "[]", "1"].map((value) =>
+      [
+        RESPONSES,
+        "gpt-5",
+        `{"input":[${`${value},`.repeat(500_001)}1]}`,
+        /no plain JSON/,
+      ] as [string, string, unknown, RegExp]
+    ),
+    [RESPONSES, "gpt-5", '{"input":"', /no plain JSON/],
     ["GET /v1/batches/b", "gpt-5", {}, /endpoint has no price/],
     [MESSAGES, "claude-opus-5", {
       ...chat,
@@ -538,7 +551,7 @@ Deno.test("what has no bound is refused, with the mend", () => {
     assert.match(
       reason(endpoint, model, body),
       says,
-      `${model} ${JSON.stringify(body)}`,
+      `${model} ${JSON.stringify(body).slice(0, 1_000)}`,
     );
   }
 });
