@@ -196,6 +196,11 @@ for (
     ["success without content", () => bare(200), 50],
     ["a stream that tells no usage", () => new Response(WORD, EVENTS), 50],
     ["an answer in no JSON", () => new Response("<html>"), 50],
+    [
+      "a stream that counts nothing and writes",
+      () => new Response(WORD + NOUGHT, EVENTS),
+      50,
+    ],
   ] as const
 ) {
   law(
@@ -216,6 +221,9 @@ for (
 }
 
 const WORD = 'data: {"choices":[{"delta":{"content":"x"}}]}\n\n';
+
+const NOUGHT =
+  'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0}}\n\n';
 
 function bare(status: number) {
   return new Response(null, { status });
