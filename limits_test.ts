@@ -1,6 +1,9 @@
 /** Limits, seen by a holder: what is refused, how, and what a refused request costs. */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { type Store, StoreUnavailable } from "./core/store.ts";
+import { sqliteStore } from "./store/sqlite.ts";
 import { type Gateway, law, UNCLAMPED } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -194,6 +197,11 @@ for (
     ["success without content", () => bare(200), 50],
     ["a stream that tells no usage", () => new Response(WORD, EVENTS), 50],
     ["an answer in no JSON", () => new Response("<html>"), 50],
+    [
+      "a stream that counts nothing and writes",
+      () => new Response(WORD + NOUGHT, EVENTS),
+      50,
+    ],
   ] as const
 ) {
   law(
@@ -214,6 +222,9 @@ for (
 }
 
 const WORD = 'data: {"choices":[{"delta":{"content":"x"}}]}\n\n';
+
+const NOUGHT =
+  'data: {"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0}}\n\n';
 
 function bare(status: number) {
   return new Response(null, { status });
@@ -257,3 +268,118 @@ law(
   },
   { prices: PRICES },
 );
+
+for (
+  const [path, provider] of [
+    ["/v1/messages/batches", "anthropic"],
+    ["/v1beta/models/gemini-2.5-flash:batchGenerateContent", "gemini"],
+    ["/v1beta/models/gemini-embedding-001:asyncBatchEmbedContent", "gemini"],
+    ["/v1beta/openai/batches", "gemini"],
+    ["/v1/batches", "openai"],
+    ["/v1/fine_tuning/jobs", "openai"],
+    ["/v1/threads/runs", "openai"],
+    ["/v1/vector_stores/vs_1/search", "openai"],
+    ["/v1/realtime/calls", "openai"],
+    ["/v1/videos", "openai"],
+  ] as const
+) {
+  law(
+    `budgets: what is charged later is not begun: ${provider} ${path}`,
+    async (gateway) => {
+      const { token } = await gateway.mint({ ...HUNDRED, endpoints: ["all"] });
+      const answer = await gateway.send(`/${provider}${path}`, {
+        method: "POST",
+        headers: bearer(token),
+        body: '{"model":"gpt-x"}',
+      });
+      assert.equal(answer.status, 402);
+      assert.equal(gateway.reached.length, 0);
+    },
+    { prices: PRICES },
+  );
+}
+
+/** A store whose verb is not answered so many times; `done`: it is carried out all the same. */
+function faulty(
+  verb: "settle" | "reserve" | "takeNonce",
+  times: number,
+  done: boolean,
+): Store {
+  const store = sqliteStore(new DatabaseSync(":memory:"));
+  const work = store[verb] as (...args: unknown[]) => Promise<unknown>;
+  const failing = async (...args: unknown[]) => {
+    // Signatures take theirs, too.
+    const other = verb === "takeNonce" && !`${args[0]}`.startsWith("look ");
+    if (other) return await work(...args);
+    const result = times > 0 && !done ? undefined : await work(...args);
+    if (times-- > 0) throw new StoreUnavailable("TimeoutError");
+    return result;
+  };
+  return { ...store, [verb]: failing };
+}
+
+for (const done of [false, true]) {
+  law(
+    `budgets: a bill that the store did not answer goes again, ${
+      done ? "and is paid once" : "and is paid"
+    }`,
+    async (gateway) => {
+      const { token } = await gateway.mint({
+        limits: { ...HUNDRED.limits, concurrency: 1, requests: 2 },
+      });
+      gateway.respondWith(() => Response.json(usage(5, 20)));
+      assert.equal((await chat(gateway, token, { max_tokens: 90 }))[0], 200);
+      assert.deepEqual(gateway.faults, []);
+      await leaves(gateway, token, 75);
+      assert.equal((await chat(gateway, token, { max_tokens: 1 }))[0], 429);
+    },
+    { prices: PRICES, store: faulty("settle", 1, done) },
+  );
+
+  law(
+    `budgets: a hold that the store did not answer leaves nothing behind, ${
+      done ? "though it was held" : "as it was not held"
+    }`,
+    async (gateway) => {
+      const { token } = await gateway.mint({
+        limits: { ...HUNDRED.limits, concurrency: 1, requests: 1, tokens: 500 },
+      });
+      assert.equal((await chat(gateway, token, { max_tokens: 90 }))[0], 503);
+      assert.equal(gateway.reached.length, 0);
+      gateway.respondWith(() => Response.json(usage(5, 20)));
+      assert.equal((await chat(gateway, token, { max_tokens: 90 }))[0], 200);
+      assert.equal((await chat(gateway, token, { max_tokens: 1 }))[0], 429);
+    },
+    { prices: PRICES, store: faulty("reserve", 1, done) },
+  );
+}
+
+law(
+  "budgets: where nobody can tell whether a thing was counted before, what was held is spent",
+  async (gateway) => {
+    const { token } = await gateway.mint({ ...HUNDRED, endpoints: ["all"] });
+    gateway.respondWith(() =>
+      Response.json({ id: "i", usage: { total_input_tokens: 9 } })
+    );
+    const answer = await gateway.send("/gemini/v1beta/interactions", {
+      method: "POST",
+      headers: bearer(token),
+      body: '{"model":"gpt-x","max_tokens":40}',
+    });
+    assert.equal(answer.status, 200);
+    await gateway.settled();
+    assert.deepEqual(gateway.faults, ["settle"]);
+    await leaves(gateway, token, 50);
+  },
+  { prices: PRICES, store: faulty("takeNonce", 1, false) },
+);
+
+law("two values that both may be tokens take nothing", async (gateway) => {
+  const value = "my-own-token-of-twenty-characters";
+  const limits = { concurrency: 1, requests: 1 };
+  await gateway.mint({ token: value, limits });
+  const confused = { ...bearer(value), "x-api-key": "dpl_mistyped" };
+  const answer = await gateway.send("/v1/models", { headers: confused });
+  assert.equal(answer.status, 400);
+  assert.equal((await chat(gateway, value))[0], 200);
+});

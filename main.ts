@@ -38,7 +38,7 @@ import type { Entrance } from "./entrance.ts";
 import { besideHop, throughHop, type Ways } from "./hop.ts";
 import { dialer } from "./dial.ts";
 import manifest from "./package.json" with { type: "json" };
-import type { Prices } from "./core/account.ts";
+import type { Prices } from "./core/price.ts";
 import { pricesFrom } from "./prices/book.ts";
 import { pricesOf } from "./prices/mod.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";

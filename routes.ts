@@ -120,7 +120,7 @@ async function forward(
   journal.whenClosed(deps.running.begin({
     token: holder.token.id,
     hash: holder.by,
-    lease: holder.taken?.lease,
+    lease: holder.taken?.lease || undefined,
     bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
   }));

@@ -386,3 +386,47 @@ law("what could not be kept is kept later, once", async (gateway) => {
   const kept = await store.listRequests("one", 10);
   assert.deepEqual(kept.map(({ id }) => id), ["b"]);
 });
+
+law(
+  "what has gathered while the store was away is kept in pieces",
+  async (gateway) => {
+    const { store } = gateway;
+    const pieces: number[] = [];
+    const ledger = createLedger({
+      store: {
+        ...store,
+        addUsage(batch) {
+          pieces.push(JSON.stringify([batch.rows, ...batch.requests]).length);
+          return store.addUsage(batch);
+        },
+      },
+      now: () => Date.parse("2026-11-20T12:00:00Z"),
+      defer: () => {},
+      keep: { hours: 72, days: 400, requests: 20 },
+    });
+    for (let i = 0; i < 4_000; i++) {
+      ledger.enter({
+        time: "2026-11-20T12:00:00Z",
+        id: `${i}`,
+        token: `token-${i % 1_000}`,
+        provider: "openai",
+        model: "gpt-x",
+        endpoint: "inference",
+        status: 200,
+        ending: "complete",
+        usage: { input: 1 },
+        cost: 1,
+        state: "measured",
+        ms: 1,
+      });
+    }
+    await ledger.flush();
+    assert.ok(pieces.length >= 8 && Math.max(...pieces) < 500_000, `${pieces}`);
+    const day = "2026-11-20";
+    const range = { span: "day", from: day, to: day, limit: 1_000 } as const;
+    const { items } = await store.listUsage(range);
+    const requests = items.map(({ sums }) => sums.requests!);
+    assert.equal(requests.reduce((a, b) => a + b), 4_000);
+    assert.equal((await store.listRequests("token-999", 10)).length, 4);
+  },
+);

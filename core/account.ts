@@ -13,52 +13,21 @@ import { textOf } from "./json.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leftFields } from "./left.ts";
-import { leased, type Left, type Limits } from "./limit.ts";
-import { type Meter, type Metered, meteringOf, openMeter } from "./meter.ts";
+import { type Bill, leased, type Left, type Limits } from "./limit.ts";
+import {
+  isUnmetered,
+  type Meter,
+  type Metered,
+  meteringOf,
+  openMeter,
+} from "./meter.ts";
 import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Fields } from "./rewrite.ts";
-import type { Store } from "./store.ts";
+import { type Store, StoreUnavailable } from "./store.ts";
+import type { Call, Occasion, Prices } from "./price.ts";
 import type { Usage } from "./usage.ts";
-
-/** A model's call to an API. */
-export interface Occasion {
-  /** Id of the provider. */
-  readonly provider: string;
-  /** As the request names it. */
-  readonly model: string;
-  /** Seconds since the epoch. */
-  readonly time: number;
-}
-
-/** A call whose content is known. */
-export interface Call extends Occasion {
-  /** `METHOD /path`: see `requestLine()`. */
-  readonly endpoint: string;
-  /** The content. */
-  readonly text: string;
-}
-
-/** A request whose limit was lowered. */
-export interface Clamped {
-  /** Its content; all else in it is as it was. */
-  readonly text: string;
-  /** Tokens that it may write, by answer. */
-  readonly limit: number;
-}
-
-/** What things cost, in micro-dollars. */
-export interface Prices {
-  /** The most that a request can come to; why nobody can tell, and what mends it. */
-  worst(call: Call): Promise<number | { readonly unbounded: string }>;
-  /** The least it can come to when its limit is lowered; `undefined` where there is none to lower. */
-  least(call: Call): Promise<number | undefined>;
-  /** The request that comes to `left` at most, for its limit is lowered; `undefined` where none does. */
-  clamp(call: Call, left: number): Promise<Clamped | undefined>;
-  /** What was used; `undefined` where there is no price for it. */
-  cost(occasion: Occasion, metered: Metered): Promise<number | undefined>;
-}
 
 /** All that accounts reach outside themselves. */
 export interface AccountDeps {
@@ -121,7 +90,7 @@ export function openAccount(
   const line = requestLine(method, route.target.path);
   const how = meteringOf(route.provider.usage, line);
   const { limits } = holder.token;
-  const metered = how !== "free" && (deps.metering || leased(limits));
+  const metered = !isUnmetered(how) && (deps.metering || leased(limits));
   return new OpenAccount(
     { ...holder, route, line, how, metered, limits },
     deps,
@@ -236,28 +205,36 @@ class OpenAccount implements Account {
     } finally {
       const facts = { ...this.#facts, model: this.#occasion.model };
       ledger.enter(entryOf(line, facts, { metered, parts, cost }));
+      await this.#pay(metered, cost);
     }
+  }
+
+  async #pay(metered: Metered, price: number | undefined): Promise<void> {
     if (this.#settled) return;
     this.#settled = true;
     const { token, taken, limits } = this.#facts;
     // A place in the minute is all that such a request took, and it keeps that.
     if (this.#sent && !leased(limits)) return;
     const { input = 0, output = 0 } = metered.usage;
-    const bill = { held: this.#held.tokens, tokens: input + output };
-    await store.settle(
-      token.id,
-      taken!,
-      this.#sent
-        ? { ...bill, cost: this.#spent(metered, cost) }
-        : { ...bill, cost: 0, undone: true },
-    );
+    const { store, now } = this.#deps;
+    const { tokens: held } = this.#held;
+    const bill: Bill = this.#sent
+      ? {
+        held,
+        tokens: limits.tokens === undefined ? 0 : input + output,
+        cost: this.#spent(metered, price),
+        now: now(),
+      }
+      : { held, tokens: 0, cost: 0, undone: true };
+    const settle = () => store.settle(token.id, taken!, bill);
+    await (leased(limits) ? insistently(settle) : settle());
   }
 
   /** What was sent and not answered, nobody knows: it may have been read. */
   async #seen(ending: LogLine["ending"]): Promise<Metered> {
     const whole = ending === "complete" || ending === "drained";
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
-    if (!this.#sent || this.#facts.how === "free") return NOTHING;
+    if (!this.#sent || isUnmetered(this.#facts.how)) return NOTHING;
     return { state: "estimated", usage: this.#guess() };
   }
 
@@ -288,4 +265,20 @@ class OpenAccount implements Account {
     if (this.#facts.limits.budget === undefined) return price ?? 0;
     return state === "measured" ? price ?? held : held;
   }
+}
+
+/** Milliseconds between tries to settle: together less than a lease lasts. */
+const PAUSES = [250, 1_000, 4_000];
+
+/** Tries again where the store is away; for what does nothing a second time. */
+async function insistently(work: () => Promise<void>): Promise<void> {
+  for (const pause of PAUSES) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return await work();
 }

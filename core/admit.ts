@@ -6,7 +6,7 @@
  */
 
 import { isChild, unseal } from "./child.ts";
-import type { Left, Taking } from "./limit.ts";
+import { leased, type Left, type Taking } from "./limit.ts";
 import { authenticate, matches, paused, refusalOf, usable } from "./policy.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Admission, Claim, Store, TokenRecord } from "./store.ts";
@@ -61,7 +61,12 @@ export async function admit(
   const begun = upload && await claimOf(upload, store);
   if (candidates.length > 0) {
     const only = candidates.findIndex(({ value }) => claimed.has(value));
-    const terms = only === -1 ? taking : { ...taking, only };
+    // Where the one that claims to be ours cannot be, no other may take.
+    const terms = claimed.size === 0
+      ? taking
+      : only === -1
+      ? undefined
+      : { ...taking, only };
     const admission = await store.admit(candidates, terms);
     const now = Math.floor(taking.now / 1000);
     const token = authenticate(values, candidates, admission, now);
@@ -116,8 +121,13 @@ function held(
     (shortage
       ? refusalOf(shortage, holder.token.limits)
       : taken
-      ? { ...holder, taken: taking, left }
+      ? { ...holder, taken: takenBy(holder.token, taking), left }
       : holder);
+}
+
+/** A request that takes no more than its place in the minute has no lease. */
+function takenBy({ limits }: TokenRecord, taking: Taking): Taking {
+  return leased(limits) ? taking : { ...taking, lease: "" };
 }
 
 /** The request was refused after all: what it took was never taken. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Occasion, Prices } from "./account.ts";
+import type { Occasion, Prices } from "./price.ts";
 import type { LogLine } from "./journal.ts";
 import type { Entry, Part } from "./ledger.ts";
 import type { Metered } from "./meter.ts";

@@ -152,6 +152,8 @@ export const GATHERED_FOR = 1_000;
 export const MOST_MODELS = 100;
 /** Rows that wait at most where the store is away; what comes more is given up, and said so. */
 const MOST_ROWS = 20_000;
+/** Rows, and requests, that go in one call: some hundred kilobytes, which every front of a store takes. */
+const AT_ONCE = 500;
 
 /** Writes down what was used. */
 export interface Ledger {
@@ -178,7 +180,7 @@ export interface LedgerDeps {
 /** An empty ledger. */
 export function createLedger(deps: LedgerDeps): Ledger {
   const { store, now, defer, keep } = deps;
-  let open = gatherer(keep);
+  const open = gatherer(keep);
   /** One that may have arrived, or not: it goes again as it is. */
   let sent: Batch | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -190,7 +192,6 @@ export function createLedger(deps: LedgerDeps): Ledger {
     while (sent !== undefined || open.size > 0) {
       if (sent === undefined) {
         sent = { id: crypto.randomUUID(), now: now(), keep, ...open.take() };
-        open = gatherer(keep);
       }
       await store.addUsage(sent);
       sent = undefined;
@@ -237,7 +238,7 @@ function gatherer({ requests: kept }: Retention) {
 
   return {
     get size() {
-      return rows.size;
+      return rows.size + requests.size;
     },
     /** `false`: there is no room. */
     put(entry: Entry): boolean {
@@ -251,6 +252,18 @@ function gatherer({ requests: kept }: Retention) {
       requests.set(entry.token, [entry, ...last].slice(0, kept));
       return true;
     },
-    take: () => ({ rows: [...rows.values()], requests }),
+    take() {
+      const first = [...rows].slice(0, AT_ONCE);
+      for (const [key] of first) rows.delete(key);
+      const last = new Map<string, Entry[]>();
+      let count = 0;
+      for (const [token, entries] of requests) {
+        if (count >= AT_ONCE) break;
+        count += entries.length;
+        last.set(token, entries);
+        requests.delete(token);
+      }
+      return { rows: first.map(([, row]) => row), requests: last };
+    },
   };
 }

@@ -66,7 +66,7 @@ export interface Hold {
 
 /** A request that takes. */
 export interface Taking {
-  /** Unique to the request. */
+  /** Unique to the request; empty once it is known to have taken none (see {@linkcode leased}). */
   readonly lease: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -92,6 +92,8 @@ export interface Bill {
   readonly tokens: number;
   /** Micro-dollars. */
   readonly cost: number;
+  /** When it was over, and its tokens count, milliseconds since the epoch; if absent, when it was admitted. */
+  readonly now?: number;
   /** The request was refused after all: it counts as never made. */
   readonly undone?: true;
 }
@@ -102,6 +104,11 @@ export const LEASE_LASTS = 60_000;
 export const SLOT = 5_000;
 /** Slots that count. */
 export const SLOTS = 13;
+
+/** Seconds for which what was spent in a day is known. */
+export const DAY_KEPT = 3 * 86_400;
+/** And in a month. */
+export const MONTH_KEPT = 70 * 86_400;
 
 /** Whether anything of a request outlives its admission. */
 export function leased({ tokens, concurrency, budget }: Limits): boolean {

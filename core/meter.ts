@@ -77,14 +77,17 @@ export interface Metering {
   readonly guess?: (guessing: Guessing) => Usage;
 }
 
-/** A row of a provider's table: what costs nothing, or how it is metered, by `METHOD /path` (see `requestLine()`). */
-export type MeteringRow = readonly [Metering | "free", RegExp];
+/** What need not be metered: `free` costs nothing; `later` begins what costs something, and its answer shows nothing of that. */
+export type Unmetered = "free" | "later";
+
+/** A row of a provider's table: what is not metered, or how it is, by `METHOD /path` (see `requestLine()`). */
+export type MeteringRow = readonly [Metering | Unmetered, RegExp];
 
 /** What no row knows is `unknown`. */
 export function meteringOf(
   rows: readonly MeteringRow[],
   line: string,
-): Metering | "free" | "unknown" {
+): Metering | Unmetered | "unknown" {
   return rows.find(([, pattern]) => pattern.test(line))?.[0] ?? "unknown";
 }
 
@@ -141,10 +144,10 @@ const UNKNOWN: Metered = { state: "estimated", usage: {} };
 
 /** Opens a meter for an answer of an endpoint that is metered so. */
 export function openMeter(
-  how: Metering | "free" | "unknown",
+  how: Metering | Unmetered | "unknown",
   answer: Answer,
 ): Meter {
-  if (how === "free" || answer.status >= 300) return idleMeter(NOTHING);
+  if (isUnmetered(how) || answer.status >= 300) return idleMeter(NOTHING);
   if (how === "unknown") return idleMeter(UNKNOWN);
   const tally = openTally(how, answer);
   const scan = openScan(how.dialect.shape, tally.finder);
@@ -187,6 +190,11 @@ export function openMeter(
       return metered;
     },
   };
+}
+
+/** Whether an answer shows no usage of its own. */
+export function isUnmetered(how: unknown): how is Unmetered {
+  return how === "free" || how === "later";
 }
 
 function idleMeter(metered: Metered): Meter {

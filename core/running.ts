@@ -57,7 +57,8 @@ export function createRunning({ store, now, fault }: Watching): Running {
 
   async function look() {
     const time = now();
-    const old = [...live].filter(([, begun]) => time - begun >= LOOK_EVERY / 2);
+    seen = Math.min(seen, time);
+    const old = [...live].filter(([, begun]) => isOld(begun, time));
     if (old.length === 0) return void (seen = time);
     if (looking) return blind(time);
     looking = true;
@@ -106,6 +107,11 @@ export function createRunning({ store, now, fault }: Watching): Running {
       return live.size;
     },
   };
+}
+
+/** A clock that was put back must not keep anything from being seen. */
+function isOld(begun: number, time: number): boolean {
+  return Math.abs(time - begun) >= LOOK_EVERY / 2;
 }
 
 /** Those of the runs that are not to go on, and why. */

@@ -217,7 +217,8 @@ function close(
   const known = bills.size > 0;
   const open = how.each
     ? passed.text + passed.audio > 0
-    : !reported && !(how.pictures && images > 0);
+    : !(how.pictures && images > 0) &&
+      (!reported || passed.text > 0 && !counted(bills));
   if (finished && !open) return sum("measured", bills, common);
   return withGuess(state, known ? "partial" : "estimated", {
     how,
@@ -225,6 +226,10 @@ function close(
     common,
   });
 }
+
+/** Some count nothing, and write all the same. */
+const counted = (bills: ReadonlyMap<string, Usage>) =>
+  [...bills.values()].some(({ output, seconds }) => output ?? seconds);
 
 function events({ type }: Answer): boolean {
   return EVENTS.test(type ?? "");

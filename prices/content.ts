@@ -21,7 +21,7 @@ const NOTHING: Content = { pictures: 0, dataBytes: 0, elsewhere: false };
 const ELSEWHERE: Content = { ...NOTHING, elsewhere: true };
 
 /** Members of a request that hold parts. */
-const ROOTS = [
+export const ROOTS = [
   "messages",
   "system",
   "input",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Prices } from "../core/account.ts";
+import type { Prices } from "../core/price.ts";
 import { isUnbounded, worstCase } from "./bound.ts";
 import { clamp, leastOf } from "./clamp.ts";
 import { type PriceBook, priceOf } from "./price.ts";

@@ -14,8 +14,17 @@
  * @module
  */
 
-import { contentOf } from "./content.ts";
-import { isObject, type Members, sizeOf, strictly } from "./strict.ts";
+import { contentOf, ROOTS } from "./content.ts";
+import {
+  isGiven,
+  isObject,
+  leniently,
+  type Members,
+  misread,
+  sizeOf,
+  strictly,
+} from "./strict.ts";
+import { toolsOf } from "./tools.ts";
 
 /** The most a request can cause. */
 export interface Demand {
@@ -47,8 +56,8 @@ export interface Unbounded {
   readonly unbounded: string;
 }
 
-/** Tokens that APIs add to what was sent: frames of messages and, with tools, the words that explain them (Anthropic up to 804, and more for each tool of its own: https://platform.claude.com/docs/en/agents-and-tools/tool-use/overview). */
-const ADDED = { always: 512, tools: 1_024, ownTool: 1_024 };
+/** Tokens that APIs add to what was sent, frames of messages above all. */
+const ADDED = 512;
 
 /** How requests to an endpoint say what they want. */
 export interface Shape {
@@ -56,6 +65,8 @@ export interface Shape {
   readonly limit?: readonly (readonly string[])[];
   /** What multiplies the answers. */
   readonly times?: readonly (readonly string[])[];
+  /** How many there are where nothing is said; 1 if absent. */
+  readonly usually?: number;
   /** What is asked for in place of an answer in tokens. */
   readonly makes?: "nothing" | "speech" | "images";
   /** What asks for a cache, where caches are not written to unasked. */
@@ -89,12 +100,18 @@ const SHAPES: readonly (readonly [RegExp, Shape])[] = [
       [config, "candidate_count"],
     ]),
   }],
-  [/\/interactions$/, { limit: [["generation_config", "max_output_tokens"]] }],
+  [/\/interactions$/, {
+    limit: CONFIG.map((config) => [config, "max_output_tokens"]),
+  }],
   [/\/v1\/complete$/, { limit: [["max_tokens_to_sample"]] }],
   [/\/embeddings$|:(?:batch)?embedcontents?$/i, { makes: "nothing" }],
   [/\/audio\/speech$/, { makes: "speech" }],
   [/\/images\/generations$/, { makes: "images", times: [["n"]] }],
-  [/:predict$/, { makes: "images", times: [["parameters", "sampleCount"]] }],
+  [/:predict$/, {
+    makes: "images",
+    times: [["parameters", "sampleCount"]],
+    usually: 4, // https://ai.google.dev/gemini-api/docs/imagen
+  }],
 ];
 
 /** Members that make an API look up or do what nobody can count beforehand. */
@@ -106,6 +123,10 @@ const UNCOUNTED = [
   "context_management",
   "plugins",
   "agent",
+  // Who answers then has another price.
+  "models",
+  "fallback",
+  "fallbacks",
   // Billed when nobody watches any more.
   "background",
 ];
@@ -132,6 +153,10 @@ export function demandOf(
   if (body === undefined) {
     return unbounded("The content is no plain JSON object");
   }
+  const odd = oddName(body, shape);
+  if (odd !== undefined) {
+    return unbounded(`"${odd}" could be read as another member`);
+  }
   const given = UNCOUNTED.find((name) => isGiven(body[name]));
   if (given !== undefined) {
     return unbounded(
@@ -155,18 +180,18 @@ export function demandOf(
     );
   }
   const found = contentOf(body);
-  const bytes = sizeOf(text) - found.dataBytes + ADDED.always + tools;
+  const bytes = sizeOf(text) - found.dataBytes + ADDED + tools;
   const elsewhere = found.elsewhere ||
     ELSEWHERE.some((name) => isGiven(body[name]));
   const prompts = promptsIn(body);
-  const count = (times ?? 1) * prompts;
+  const count = (times ?? shape.usually ?? 1) * prompts;
   return {
     inputTokens: shape.makes === "speech" ? 0 : elsewhere ? undefined : bytes,
     pictures: found.pictures,
     oneContext: prompts === 1 && shape.makes === undefined,
     cache: cacheOf(/\\u/.test(text) ? JSON.stringify(body) : text, shape),
     maxOutput: limit,
-    moreOutput: isGiven(body.prediction) ? bytes : 0,
+    moreOutput: isGiven(body.prediction) ? bytes * count : 0,
     answers: shape.makes === undefined || shape.makes === "images" ? count : 0,
     characters: shape.makes === "speech" ? bytes : 0,
     images: shape.makes === "images" ? count : 0,
@@ -183,10 +208,6 @@ export function shapeOf(endpoint: string): Shape | undefined {
   return endpoint.startsWith("POST ")
     ? SHAPES.find(([pattern]) => pattern.test(endpoint))?.[1]
     : undefined;
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false;
 }
 
 /** The largest of the numbers that stand at `paths`. */
@@ -207,10 +228,34 @@ function largest(
   return most;
 }
 
-/** Old completions answer each prompt of a list, and each embedding of a list is one. */
-function promptsIn({ prompt }: Members): number {
-  const list = Array.isArray(prompt) && typeof prompt[0] !== "number";
-  return list ? Math.max(1, prompt.length) : 1;
+/** Old completions answer each prompt of a list, and pictures are made of each instance. */
+function promptsIn({ prompt, instances }: Members): number {
+  const list = Array.isArray(prompt) && typeof prompt[0] !== "number"
+    ? prompt
+    : instances;
+  return Array.isArray(list) ? Math.max(1, list.length) : 1;
+}
+
+/** Members that are read here, by how a lenient reader may take them (Go's ignores case, Google's knows two spellings). */
+const READ = Map.groupBy(
+  new Set([
+    ...UNCOUNTED,
+    ...ELSEWHERE,
+    ...ROOTS,
+    ...SHAPES.flatMap(([, { limit = [], times = [] }]) =>
+      [...limit, ...times].flat()
+    ),
+    ...["model", "prompt", "instances", "tools", "functions", "prediction"],
+    ...["service_tier", "serviceTier", "speed", "inference_geo"],
+  ]),
+  leniently,
+);
+
+/** A member that could be taken for one of those, in the request or in what holds its limits. */
+function oddName(body: Members, { limit = [], times = [] }: Shape) {
+  const inner = [...limit, ...times].map(([outer = ""]) => body[outer]);
+  return [body, ...inner.filter(isObject)]
+    .map((object) => misread(object, READ)).find((name) => name !== undefined);
 }
 
 function cacheOf(text: string, { cacheAsked }: Shape): Demand["cache"] {
@@ -226,36 +271,4 @@ function tierIn(body: Members): string {
     body.speed,
     body.inference_geo,
   ].filter((one) => typeof one === "string").join(" ");
-}
-
-/** What clients carry out themselves; Anthropic's have a date at the end. */
-const CLIENT_TOOL =
-  /^(?:function|custom|namespace|local_shell|apply_patch|(?:computer(?:_use)?|bash|text_editor|str_replace_based_edit_tool|memory)(?:_\w+)?)$/;
-const CLIENT_MEMBERS = [
-  "functionDeclarations",
-  "function_declarations",
-  "computerUse",
-  "computer_use",
-];
-
-/** Tokens that tools add; the name of the first that the API carries out itself. */
-function toolsOf(body: Members): number | string {
-  const { tools, functions } = body;
-  if (!isGiven(tools)) return isGiven(functions) ? ADDED.tools : 0;
-  if (!Array.isArray(tools)) return "tools";
-  let own = 0;
-  for (const tool of tools) {
-    if (!isObject(tool)) return "tools";
-    const type = tool.type ?? ("name" in tool ? "custom" : undefined);
-    if (type !== undefined) {
-      if (typeof type !== "string" || !CLIENT_TOOL.test(type)) return `${type}`;
-      if (type !== "function" && type !== "custom") own++;
-      continue;
-    }
-    const other = Object.keys(tool).find((name) =>
-      !CLIENT_MEMBERS.includes(name)
-    );
-    if (other !== undefined) return other;
-  }
-  return tools.length === 0 ? 0 : ADDED.tools + own * ADDED.ownTool;
 }

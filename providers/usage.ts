@@ -4,6 +4,7 @@
  * unknown, and its usage is called estimated.
  *
  * Free is what costs nothing, and what only shows again what has been counted.
+ * What is charged later, unseen here, is not free: no budget lets it through.
  *
  * @module
  */
@@ -106,10 +107,8 @@ export const ANTHROPIC_USAGE: readonly MeteringRow[] = [
     },
     /^GET \/v1\/messages\/batches\/[^/]+\/results$/,
   ],
-  [
-    "free",
-    /^POST \/v1\/messages\/(?:count_tokens|batches(?:\/[^/]+\/cancel)?)$/,
-  ],
+  ["later", /^POST \/v1\/messages\/batches$/],
+  ["free", /^POST \/v1\/messages\/(?:count_tokens|batches\/[^/]+\/cancel)$/],
   ["free", /^POST \/v1\/files$/],
   ["free", /^(?:GET|DELETE) \/v1\/(?:messages|models|files)\b/],
   ["free", /^\w+ \/api\/hello$/],
@@ -153,10 +152,8 @@ export const GEMINI_USAGE: readonly MeteringRow[] = [
       `^GET (?:/download)?${V}/(?:batches/[^/]+|files/[^/]+:download)$`,
     ),
   ],
-  [
-    "free",
-    /^POST [^?]+:(?:counttokens|computetokens|batchgeneratecontent|asyncbatchembedcontent|cancel)$/,
-  ],
+  ["later", /^POST [^?]+:(?:batchgeneratecontent|asyncbatchembedcontent)$/],
+  ["free", /^POST [^?]+:(?:counttokens|computetokens|cancel)$/],
   ["free", new RegExp(`^\\w+ (?:/upload)?${V}/files\\b`)],
   ["free", new RegExp(`^POST ${V}/auth_?tokens$`)],
   ["free", new RegExp(`^(?:GET|DELETE|PATCH) (?:/download)?${V}/`)],

@@ -59,7 +59,10 @@ export const ANTHROPIC: Dialect = {
     completion: "text",
   },
   read: readAnthropic,
-  tier: ({ speed, service_tier }) => speed === "fast" ? speed : service_tier,
+  tier: ({ speed, service_tier, inference_geo }) =>
+    [speed, service_tier, inference_geo].filter((one) =>
+      typeof one === "string" && one !== "standard"
+    ).join(" ") || service_tier,
 };
 
 /** The lines of a file of results. */

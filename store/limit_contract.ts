@@ -170,6 +170,45 @@ export function testLimits(
     },
   );
 
+  law(
+    "tokens count in the minute in which they were used",
+    async ({ store }) => {
+      const made = await token(store, { tokens: 100 });
+      const { taking } = await take(store, made);
+      const estimate = { tokens: 60, least: 0, most: 0 };
+      await store.reserve(made.id, taking, estimate);
+      const kept = [{ id: made.id, leases: [taking.lease] }];
+      await store.watch(kept, NOW + 50_000);
+      const over = NOW + 90_000;
+      await store.settle(made.id, taking, { ...bill(0, 200, 60), now: over });
+      assert.equal((await take(store, made, over)).short, "tokens");
+      const next = await take(store, made, over + 65_000);
+      assert.equal(next.short, undefined);
+    },
+  );
+
+  law("what is settled twice is settled once", async ({ store }) => {
+    const made = await token(store, {
+      requests: 2,
+      tokens: 100,
+      budget: { total: 10 },
+    });
+    const hold = { tokens: 10, least: 4, most: 4 };
+    const one = await take(store, made);
+    await store.reserve(made.id, one.taking, hold);
+    const once = { ...bill(3, 40, 10), now: NOW };
+    await store.settle(made.id, one.taking, once);
+    await store.settle(made.id, one.taking, once);
+    const two = await take(store, made);
+    const more = { ...hold, tokens: 61 };
+    const held = await store.reserve(made.id, two.taking, more);
+    assert.equal("short" in held && held.short, "tokens");
+    // The answer was lost on the way, so whoever asked gives it back.
+    await store.settle(made.id, two.taking, { ...bill(0), undone: true });
+    assert.equal((await take(store, made)).short, undefined);
+    assert.equal((await take(store, made)).short, "requests");
+  });
+
   law("one request may be larger than the minute", async ({ store }) => {
     const made = await token(store, { tokens: 10 });
     const { taking } = await take(store, made);

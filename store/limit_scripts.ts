@@ -5,14 +5,17 @@
  * @module
  */
 
-import { LEASE_LASTS, PERIODS, SLOT, SLOTS } from "../core/limit.ts";
+import {
+  DAY_KEPT,
+  LEASE_LASTS,
+  MONTH_KEPT,
+  PERIODS,
+  SLOT,
+  SLOTS,
+} from "../core/limit.ts";
 
 /** Keys per token. */
 export const KEYS_PER_TOKEN = 7;
-
-/** Seconds after which the counters of a day and of a month are forgotten. */
-const DAY_KEPT = 3 * 86_400;
-const MONTH_KEPT = 70 * 86_400;
 
 /** What the scripts share. `n` is the number of the token's first key. */
 const TOOLS = `
@@ -20,6 +23,9 @@ const TOOLS = `
   local function slot(now) return math.floor(now / ${SLOT}) end
   local function count(n, kind, now, by)
     call('HINCRBY', KEYS[n + 1], kind .. slot(now), by)
+  end
+  local function uncount(n, kind, now, by)
+    if call('HEXISTS', KEYS[n + 1], kind .. slot(now)) == 1 then count(n, kind, now, 0 - by) end
   end
   local function used(n, now)
     local sum, oldest = {r = 0, t = 0}, {}
@@ -138,7 +144,7 @@ export const LIMIT_SCRIPTS = {
     end
     out[4] = 1
     return out`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, wait, what is held, what is left. Without its lease a hold would never die. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, wait, what is held, what is left. Without its lease a hold would never die; a lease has one. */
   reserve: `${TOOLS}
     local now, most = tonumber(ARGV[2]), tonumber(ARGV[5])
     local limits = call('HGET', KEYS[1], 'limits')
@@ -166,26 +172,32 @@ export const LIMIT_SCRIPTS = {
     end
     if short ~= '' then
       call('ZREM', KEYS[3], ARGV[1])
-      if limits.requests or limits.tokens then count(1, 'r', now, -1) end
+      unhold(1, ARGV[1])
+      if limits.requests or limits.tokens then uncount(1, 'r', now, 1) end
       return {short, after, 0, left}
+    end
+    if not budget then most = 0
+    else
+      if call('HSETNX', KEYS[4], ARGV[1], most) == 0 then return {'concurrency', 0, 0, {}} end
+      call('HINCRBY', KEYS[7], 'held', most)
+      for _, row in ipairs(money) do row[2] = row[2] - most end
     end
     if limits.tokens then
       count(1, 't', now, ARGV[3])
       left[1][2] = left[1][2] - ARGV[3]
     end
-    if not budget then return {'', 0, 0, left} end
-    call('HSET', KEYS[4], ARGV[1], most)
-    call('HINCRBY', KEYS[7], 'held', most)
-    for _, row in ipairs(money) do row[2] = row[2] - most end
     return {'', 0, most, left}`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone, time of its end. A second time it does nothing. */
   settle: `${TOOLS}
     local now = tonumber(ARGV[2])
-    call('ZREM', KEYS[3], ARGV[1])
+    if call('ZREM', KEYS[3], ARGV[1]) == 0 and ARGV[1] ~= '' then return 0 end
     if unhold(1, ARGV[1]) and ARGV[5] ~= '0' then spend(1, ARGV[5]) end
-    if call('EXISTS', KEYS[2]) == 0 then return 1 end
-    if ARGV[3] ~= ARGV[4] then count(1, 't', now, ARGV[4] - ARGV[3]) end
-    if ARGV[6] == '1' then count(1, 'r', now, -1) end
+    if ARGV[3] ~= '0' then uncount(1, 't', now, ARGV[3]) end
+    if ARGV[6] == '1' then uncount(1, 'r', now, 1) end
+    if ARGV[4] ~= '0' then
+      count(1, 't', tonumber(ARGV[7]), ARGV[4])
+      call('PEXPIRE', KEYS[2], ${SLOT * SLOTS})
+    end
     return 1`,
   /** KEYS: a token's each. ARGV: now, then number of leases and the leases each. Answers record each; with a budget what is unspent, and what each lease holds. */
   watch: `${TOOLS}

@@ -7,12 +7,14 @@
 import type { DatabaseSync } from "node:sqlite";
 import {
   type Bill,
+  DAY_KEPT,
   type Estimate,
   type Hold,
   LEASE_LASTS,
   leased,
   type Left,
   type Limits,
+  MONTH_KEPT,
   PERIODS,
   periods,
   type Shortage,
@@ -58,11 +60,14 @@ const SQL = {
     FROM leases WHERE token = ?`,
   lease: "INSERT INTO leases (token, lease, ends, held) VALUES (?, ?, ?, NULL)",
   renew: "UPDATE leases SET ends = ? WHERE token = ? AND lease = ?",
-  hold: "UPDATE leases SET held = ? WHERE token = ? AND lease = ?",
+  hold: `UPDATE leases SET held = ?
+    WHERE token = ? AND lease = ? AND held IS NULL`,
   known: "SELECT held FROM leases WHERE token = ? AND lease = ?",
   release: "DELETE FROM leases WHERE token = ? AND lease = ? RETURNING held",
   spend: `INSERT INTO spend (token, period, spent) VALUES (?, ?, ?)
     ON CONFLICT DO UPDATE SET spent = spent + excluded.spent`,
+  lapse: `DELETE FROM spend WHERE token = ?1
+    AND (length(period) = 10 AND period < ?2 OR length(period) = 7 AND period < ?3)`,
   noRates: "DELETE FROM rates WHERE token = ?",
   noLeases: "DELETE FROM leases WHERE token = ?",
   noSpend: "DELETE FROM spend WHERE token = ?",
@@ -127,7 +132,7 @@ export function limitsOf(database: DatabaseSync) {
   };
 }
 
-function reserving({ sql, used, count, bury, unspent }: Tools) {
+function reserving({ sql, used, count, uncount, bury, unspent }: Tools) {
   return (
     { id, limits }: TokenRecord,
     { lease, now }: Taking,
@@ -144,33 +149,33 @@ function reserving({ sql, used, count, bury, unspent }: Tools) {
     const short = over || rooms.find(([, there]) => there < least);
     if (short) {
       sql.release.get(id, lease);
-      if (timed(limits)) count(id, now, -1, 0);
+      if (timed(limits)) uncount(id, now, 1, 0);
       const retry = short[2] > 0 && { retryAfter: short[2] };
       return { short: short[0], ...retry, left: [...rates, ...rooms] };
     }
-    if (rate.tokens !== undefined) count(id, now, 0, tokens);
     const held = limits.budget
       ? Math.min(most, ...rooms.map(([, there]) => there))
       : 0;
-    if (limits.budget) sql.hold.run(held, id, lease);
+    const taken = !limits.budget || sql.hold.run(held, id, lease).changes;
+    if (!taken) return { short: "concurrency", left: [] };
+    if (rate.tokens !== undefined) count(id, now, 0, tokens);
     const left = [...less(rates, tokens), ...less(rooms, held)];
     return { held, left };
   };
 }
 
-function settling({ sql, spend }: Tools) {
+function settling({ sql, spend, count, uncount }: Tools) {
   return (
     id: string,
     { lease, now }: Taking,
-    { held, tokens, cost, undone }: Bill,
+    { held, tokens, cost, undone, now: over = now }: Bill,
   ) => {
     const row = sql.release.get(id, lease) as Row | undefined;
-    // A lease that has died is paid for already.
+    // A lease that has died is paid for already, and one that is settled, too.
+    if (row === undefined && lease !== "") return;
     if (typeof row?.held === "number") spend(id, now, cost);
-    if (tokens !== held || undone) {
-      const slot = Math.floor(now / SLOT);
-      sql.recount.run(undone ? -1 : 0, tokens - held, id, slot);
-    }
+    uncount(id, now, undone ? 1 : 0, held);
+    if (tokens > 0) count(id, over, 0, tokens);
   };
 }
 
@@ -183,6 +188,8 @@ function toolsOf(database: DatabaseSync) {
     for (const period of [day, month, "total"]) {
       if (amount > 0) sql.spend.run(id, period, amount);
     }
+    const oldest = (kept: number) => periods(now - kept * 1_000);
+    sql.lapse.run(id, oldest(DAY_KEPT).day, oldest(MONTH_KEPT).month);
   };
   return {
     sql,
@@ -193,6 +200,10 @@ function toolsOf(database: DatabaseSync) {
     },
     count(id: string, now: number, requests: number, tokens: number) {
       sql.count.run(id, Math.floor(now / SLOT), requests, tokens);
+    },
+    /** What was counted there, if it still is. */
+    uncount(id: string, now: number, requests: number, tokens: number) {
+      sql.recount.run(-requests, -tokens, id, Math.floor(now / SLOT));
     },
     /** Ends leases nobody has renewed; what they held is spent. */
     bury(id: string, now: number) {

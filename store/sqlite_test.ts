@@ -67,3 +67,21 @@ Deno.test("sqliteStore: the audit log keeps its last 10,000 entries", async () =
   assert.match(`${rows[0]!.entry}`, /"number\.3"/);
   store.close();
 });
+
+Deno.test("sqliteStore: days and months that are long past are forgotten, what was spent in all is not", async () => {
+  const database = new DatabaseSync(":memory:");
+  const store = sqliteStore(database);
+  const made = record({ limits: { budget: { total: 1_000 } } });
+  await store.createToken(made, entry("token.create"));
+  const first = Date.parse("2026-01-01T12:00:00Z");
+  for (let day = 0; day < 365; day++) {
+    const taking = { lease: `${day}`, now: first + day * 86_400_000 };
+    await store.admit([made], taking);
+    await store.reserve(made.id, taking, { tokens: 0, least: 1, most: 1 });
+    await store.settle(made.id, taking, { held: 0, tokens: 0, cost: 1 });
+  }
+  const rows = database.prepare("SELECT * FROM spend ORDER BY period").all();
+  assert.ok(rows.length < 9, `${rows.length}`);
+  assert.equal(rows.at(-1)!.spent, 365);
+  store.close();
+});

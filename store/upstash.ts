@@ -155,10 +155,9 @@ function tokenVerbs({ run, change, keys }: Tools) {
       return decode(await change("rotate", entry, [keys.token(id)], args));
     },
     async deleteToken(id, entry) {
-      // What was spent by day and month goes by itself.
-      const [, rate, leases, holds, , , spent] = keys.limited(id, 0);
-      const touched = [keys.token(id), keys.used(id), keys.index];
-      touched.push(rate!, leases!, holds!, spent!);
+      // What was spent in other days and months goes by itself.
+      const [token, ...counters] = keys.limited(id, Date.now());
+      const touched = [token!, keys.used(id), keys.index, ...counters];
       return await change("remove", entry, touched, [id]) === 1;
     },
     async importTokens(records, entry) {
@@ -202,9 +201,9 @@ function limitVerbs({ run, keys }: Tools) {
       if (short === "") return { held, left };
       return { short, ...(wait > 0 && { retryAfter: wait }), left };
     },
-    async settle(id, { lease, now }, { held, tokens, cost, undone }) {
+    async settle(id, { lease, now }, { held, tokens, cost, undone, ...bill }) {
       const args = [lease, ...[now, held, tokens, cost].map(String)];
-      args.push(undone ? "1" : "");
+      args.push(undone ? "1" : "", `${bill.now ?? now}`);
       await run("settle", keys.limited(id, now), args);
     },
     async watch(tokens, now) {
