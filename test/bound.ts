@@ -62,7 +62,8 @@ export function callOf(
     fate,
     prompt,
     cached: upTo(prompt),
-    completion: upTo(most),
+    // A stream writes words, so it counts some.
+    completion: Math.max(fate === "stream" ? 1 : 0, upTo(most)),
     takes: roll() < weather.slow ? upTo(1500) : upTo(60),
   };
   const streams = fate !== "json";
