@@ -61,7 +61,7 @@ type Constructor = new (
 export function dialer({ flights, firstByteSeconds }: DialOptions): Dial {
   return async ({ url, fields, protocols, signal }) => {
     const { WebSocket } = await import("ws") as { WebSocket: Constructor };
-    if (signal.aborted) return { refused: "client_closed" };
+    if (signal.aborted) return { refused: "client_closed", unsent: true };
     const socket = new WebSocket(url.replace(/^http/, "ws"), protocols, {
       headers: Object.fromEntries(fields),
       perMessageDeflate: false,

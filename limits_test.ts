@@ -75,6 +75,16 @@ law("a refused request gives its place back", async (gateway) => {
   assert.equal((await chat(gateway, token))[0], 429);
 });
 
+law("a handshake that is none gives its place back", async (gateway) => {
+  const { token } = await gateway.mint({ limits: { requests: 1 } });
+  const bad = await gateway.send("/v1/realtime?model=gpt-realtime", {
+    headers: { ...bearer(token), upgrade: "websocket" },
+  });
+  assert.equal(bad.status, 400);
+  await gateway.settled();
+  assert.equal((await chat(gateway, token))[0], 200);
+});
+
 law(
   "requests at a time: the next comes in when one is over, whole or not",
   async (gateway) => {

@@ -960,3 +960,33 @@ law(
     assert.equal(flights.size, 0);
   },
 );
+
+law(
+  "a client that leaves while the answer it pays for is looked into: read to its end, and said to be",
+  async ({ open, mint, respondWith, lines, flights }) => {
+    const { token } = await mint({ isolated: true });
+    const leave = new AbortController();
+    respondWith(() =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            leave.abort();
+            controller.enqueue(new TextEncoder().encode('{"id":"resp_left"}'));
+            controller.close();
+          },
+        }, { highWaterMark: 0 }),
+        { headers: { "content-type": "application/json" } },
+      )
+    );
+    const answer = await open("/v1/responses", {
+      method: "POST",
+      headers: bearer(token),
+      body: '{"model":"gpt-x"}',
+      signal: leave.signal,
+    });
+    await answer.body?.cancel();
+    const { ending, status, bytes } = lines.at(-1)!;
+    assert.deepEqual([ending, status, bytes], ["drained", 200, 0]);
+    assert.equal(flights.size, 0);
+  },
+);

@@ -167,6 +167,7 @@ async function carry(
     account.sent();
     const opened = await openSocket(request, credential, journey, deps);
     if (!isRefusal(opened)) stampUse(token.id, deps);
+    else if (opened.unsent) account.unsent();
     return opened;
   }
 

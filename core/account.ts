@@ -57,7 +57,7 @@ export interface Metering {
 export interface Account {
   /** Holds the most it can come to; a refusal where that is not there, and then nothing is held. */
   hold(sources: Asked): Promise<Refusal | undefined>;
-  /** What is to be sent instead, where only that fits what the budget still allowed. */
+  /** What is to be sent instead, where only that fits what the budget still allowed; until it is sent. */
   readonly clamped: Content | undefined;
   /** Fields of ours for the answer: what its token's limits still allow, and to what the request was lowered; none where there is nothing to tell. */
   fields(): Fields;
@@ -172,8 +172,9 @@ class OpenAccount implements Account {
 
   sent = (): void => {
     this.#sent = true;
-    // Now and not before: the origin is at work meanwhile.
-    if (this.#facts.metered) this.#guess();
+    // Now and not before: the origin is at work meanwhile. From here on nobody needs the content.
+    this.#guess();
+    this.clamped = undefined;
   };
   unsent = (): void => void (this.#sent = false);
 

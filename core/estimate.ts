@@ -10,7 +10,7 @@
 import { type Usage, usageOf } from "./usage.ts";
 
 /** Tokens of so many bytes of text. */
-export function tokensOf(bytes: number): number {
+function tokensOf(bytes: number): number {
   return Math.ceil(bytes / 4);
 }
 

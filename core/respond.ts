@@ -141,7 +141,9 @@ async function editWhole(
   }
   if (!isRefusal(whole)) meter?.see(whole);
   headers.delete("content-length");
-  journey.journal.close("complete", { bytes: content.byteLength });
+  const left = journey.revocation?.client.aborted;
+  const bytes = left ? 0 : content.byteLength;
+  journey.journal.close(left ? "drained" : "complete", { bytes });
   return new Response(content, { status: response.status, headers });
 }
 

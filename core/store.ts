@@ -47,7 +47,7 @@ export interface TokenRecord {
   readonly limits: Limits;
   /** Whether it sees only those objects at an origin that were made with it. */
   readonly isolated: boolean;
-  /** What becomes of an answer whose client leaves: the origin is stopped, or it is read on for the true bill. */
+  /** What becomes of an answer whose client leaves: the origin is stopped, or it is read on for the true bill, as JSON in one piece always is. */
   readonly abort: "cancel" | "drain";
   /** Whether usage is asked for where a stream tells it only then; the holder's stream stays as it was. */
   readonly exactUsage: boolean;

@@ -38,7 +38,7 @@ export async function openSocket(
   { dial, accept, sockets, flights }: SocketDeps,
 ): Promise<Response | Refusal> {
   const handshake = readHandshake(request.headers);
-  if (isRefusal(handshake)) return handshake;
+  if (isRefusal(handshake)) return { ...handshake, unsent: true };
   const { journal, route, signal } = journey;
   const received = request.headers;
   const { protocols } = handshake;

@@ -194,7 +194,7 @@ const PLAIN =
   /^(?:default|standard|standard_only|auto|on_demand|global|not_available|unspecified|)$/;
 
 /** The tiers that change a price. */
-export function tiersOf(tier = ""): string[] {
+function tiersOf(tier = ""): string[] {
   return tier.toLowerCase().split(" ")
     .map((one) => one.replace(/^(?:service_tier|on_demand)_/, ""))
     .filter((one) => !PLAIN.test(one));

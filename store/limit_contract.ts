@@ -380,6 +380,17 @@ export function testLimits(
     },
   );
 
+  law("a look takes any number of leases", async ({ store }) => {
+    const made = await token(store, { budget: { total: 10 } });
+    const { taking } = await take(store, made);
+    const hold = { tokens: 0, least: 4, most: 4 };
+    assert.equal(await reserve(store, made.id, taking, hold), 4);
+    const unknown = Array.from({ length: 9_000 }, (_, i) => `unknown-${i}`);
+    const leases = [...unknown, taking.lease];
+    const [seen] = await store.watch([{ id: made.id, leases }], NOW);
+    assert.deepEqual(seen!.holds, [...unknown.map(() => null), 4]);
+  });
+
   law(
     "an admission tells what there still is, its own share taken",
     async ({ store }) => {

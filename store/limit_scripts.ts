@@ -15,7 +15,7 @@ import {
 } from "../core/limit.ts";
 
 /** Keys per token. */
-export const KEYS_PER_TOKEN = 7;
+const KEYS_PER_TOKEN = 7;
 
 /** What the scripts share. `n` is the number of the token's first key. */
 const TOOLS = `
@@ -217,8 +217,13 @@ export const LIMIT_SCRIPTS = {
       local rows = budget and unspent(n, budget) or {}
       local least = false
       for _, row in ipairs(rows) do least = math.min(least or row[2], row[2]) end
-      local holds = least and #leases > 0 and call('HMGET', KEYS[n + 3], unpack(leases))
-      out[#out + 1] = {flat, least, holds or {}}
+      local holds = {}
+      -- Lua unpacks some 8,000 at most.
+      for i = 1, least and #leases or 0, 1000 do
+        local some = call('HMGET', KEYS[n + 3], unpack(leases, i, math.min(i + 999, #leases)))
+        for _, held in ipairs(some) do holds[#holds + 1] = held end
+      end
+      out[#out + 1] = {flat, least, holds}
     end
     return out`,
 } as const;
