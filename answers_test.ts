@@ -85,6 +85,19 @@ law("answers tell what each limit of the token still allows", async (g) => {
   assert.equal(second["reset-requests"], "60");
 }, { prices: PRICES });
 
+law("pages of other origins may read what they are told", async (g) => {
+  const { token } = await g.mint({ limits: { requests: 3 } });
+  const asked = chat(token);
+  const headers = { ...asked.headers, origin: "https://app.example" };
+  const answer = await g.send(CHAT, { ...asked, headers });
+  const exposed = answer.headers.get("access-control-expose-headers")!;
+  for (const name of ["limit", "remaining", "reset"]) {
+    const field = `x-doppel-ratelimit-${name}-requests`;
+    assert.ok(answer.headers.has(field));
+    assert.ok(exposed.split(", ").includes(field), exposed);
+  }
+});
+
 law("a token without limits is told nothing", async (g) => {
   const { token } = await g.mint();
   assert.deepEqual(told(await g.send(CHAT, chat(token))), {});

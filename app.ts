@@ -133,7 +133,7 @@ const EXPOSED = [
   "x-request-id",
   "request-id",
   "retry-after",
-].join(", ");
+];
 
 /** A preflight carries no credential, so it is answered before any is looked for. */
 function preflight(request: Request): Response {
@@ -154,7 +154,11 @@ function withCors(request: Request, response: Response): Response {
   if (origin === null || response.status === 101) return response;
   const { headers } = response;
   headers.set("access-control-allow-origin", origin);
-  headers.set("access-control-expose-headers", EXPOSED);
+  const own = [...headers.keys()].filter((name) =>
+    name.startsWith("x-doppel-")
+  );
+  const exposed = [...EXPOSED, ...own].join(", ");
+  headers.set("access-control-expose-headers", exposed);
   headers.delete("access-control-allow-credentials");
   headers.append("vary", "Origin");
   return response;

@@ -22,7 +22,7 @@ const SHARE = 1 / 25;
 /** One that has gone may come anew after so long, milliseconds: a load that comes and goes is not cleared after each time. */
 const FORGOTTEN = 60_000;
 
-/** Calls `clear` with each crowd; `now` is milliseconds, as `Date.now`. */
+/** Calls `clear` with each crowd; `now` is milliseconds of a clock that nobody sets, as `performance.now`. */
 export function createCrowd(now: () => number, clear: () => void): Crowd {
   let high = 0;
   let cleared = 0;

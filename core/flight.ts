@@ -59,7 +59,7 @@ export function createFlights(
   clear: () => void = () => {},
 ): Flights {
   const live = new Set<Live>();
-  const crowd = createCrowd(now, clear);
+  const crowd = createCrowd(() => performance.now(), clear);
   let timer: ReturnType<typeof setInterval> | undefined;
 
   function look() {
