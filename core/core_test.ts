@@ -526,9 +526,10 @@ for (const [name, env] of stops) {
 Deno.test("createCrowd() has much cleared once, again while it stays, and seldom where it comes and goes", () => {
   let time = 0;
   let cleared = 0;
+  let takes = 40;
   const crowd = createCrowd(() => time, () => {
     cleared++;
-    time += 40;
+    time += takes;
   });
   const fill = (most: number) => {
     for (let size = 1; size <= most; size++) crowd.grows(size);
@@ -550,17 +551,22 @@ Deno.test("createCrowd() has much cleared once, again while it stays, and seldom
   assert.equal(cleared, before + 2, "a minute later");
 
   cleared = 0;
+  takes = 300;
   const began = time;
   while (time - began < 60_000) {
     time += 500;
     crowd.stays(128, 128);
   }
   assert.ok(cleared > 10);
-  assert.ok(cleared * 40 <= 60_000 / 25, `${cleared} times`);
+  assert.ok(cleared * takes <= 60_000 / 10, `${cleared} times`);
   const stayed = cleared;
   time += 5_000;
   crowd.stays(128, 63);
   assert.equal(cleared, stayed, "few that are long");
   fill(1_000);
   assert.equal(cleared, stayed + 11, "then many more, by an eighth each");
+  crowd.grows(2_000);
+  time += 60_000;
+  crowd.stays(2_000, 2_000);
+  assert.equal(cleared, stayed + 11, "so many that all would notice");
 });

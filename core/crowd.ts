@@ -18,7 +18,9 @@ const CROWD = 64;
 /** One that stays is cleared after again so long, milliseconds, */
 const AGAIN = 1_000;
 /** and at most this part of the time. */
-const SHARE = 1 / 25;
+const SHARE = 1 / 10;
+/** Of more flights than this nothing is cleared by force: the heap is so large that all would notice. */
+const MOST = 1_000;
 /** One that has gone may come anew after so long, milliseconds: a load that comes and goes is not cleared after each time. */
 const FORGOTTEN = 60_000;
 
@@ -36,11 +38,13 @@ export function createCrowd(now: () => number, clear: () => void): Crowd {
   };
   return {
     grows(size) {
-      if (size >= high + Math.max(CROWD, high / 8)) gather(size);
+      const many = size >= high + Math.max(CROWD, high / 8);
+      if (many && size <= MOST) gather(size);
     },
     stays(size, long) {
       const since = now() - cleared;
-      if (long >= CROWD && since >= again) gather(size);
+      const many = long >= CROWD && size <= MOST;
+      if (many && since >= again) gather(size);
       else if (since >= FORGOTTEN) high = Math.min(high, size);
     },
   };
