@@ -4,7 +4,8 @@
  * 1 KB of JSON up and down; the subject alone on one core, load (wrk) and
  * origin (nginx) on another. Rounds are interleaved and every other one is
  * reversed, each subject in a fresh process each round, since these machines
- * are noisy: compare within one run, as ratios. Needs Debian's wrk and nginx.
+ * are noisy: compare within one run, as ratios. `deno task bench streams` runs
+ * the last part only. Needs Debian's wrk and nginx.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -58,7 +59,8 @@ const subjects: Record<string, () => Promise<Subject>> = {
 };
 const kinds = { "32 connections": 32, "1 connection": 1 };
 const figures: Record<string, Record<string, Figures[]>> = {};
-for (let round = 0; round < ROUNDS; round++) {
+const streamsOnly = process.argv[2] === "streams";
+for (let round = 0; round < (streamsOnly ? 0 : ROUNDS); round++) {
   const names = Object.keys(subjects);
   for (const name of round % 2 === 0 ? names : names.reverse()) {
     const subject = await subjects[name]!();
