@@ -1,25 +1,26 @@
 /**
- * When much has gathered that has to be cleared away: many flights at once
- * leave dead objects behind, and while they last nothing else asks for room.
+ * When much has gathered that has to be cleared away: many answers that begin
+ * at once leave dead objects behind, and while they last nothing else asks for
+ * room.
  *
  * @module
  */
 
-/** Watches how many flights there are. */
+/** Watches how many answers are on their way down: it is they that leave much behind, not the requests that wait for one. */
 export interface Crowd {
-  /** One more has taken off. */
+  /** One more has begun. */
   grows(size: number): void;
-  /** `size` are under way, `long` of them since a while. */
+  /** `size` are on their way; `long` flights, answered or not, are under way since a while. */
   stays(size: number, long: number): void;
 }
 
-/** So many flights, or so many more, are a crowd; of many, an eighth more. */
+/** So many, or so many more, are a crowd; of many, an eighth more. */
 const CROWD = 64;
 /** One that stays is cleared after again so long, milliseconds, */
-const AGAIN = 1_000;
+const AGAIN = 900;
 /** and at most this part of the time. */
 const SHARE = 1 / 10;
-/** Of more flights than this nothing is cleared by force: the heap is so large that all would notice. */
+/** Of more than this nothing is cleared by force: the heap is so large that all would notice. */
 const MOST = 1_000;
 /** One that has gone may come anew after so long, milliseconds: a load that comes and goes is not cleared after each time. */
 const FORGOTTEN = 60_000;

@@ -61,6 +61,8 @@ export function createFlights(
   const live = new Set<Live>();
   const crowd = createCrowd(() => performance.now(), clear);
   let timer: ReturnType<typeof setInterval> | undefined;
+  /** Flights whose answer is on its way down. */
+  let answered = 0;
 
   function look() {
     const time = now();
@@ -70,7 +72,7 @@ export function createFlights(
       flight.long = true;
       if (flight.deadline <= time) {
         flight.silent = true;
-        live.delete(flight);
+        remove(flight);
         flight.abort();
         flight.listener?.cut();
       } else if (flight.nextPing <= time) {
@@ -78,8 +80,12 @@ export function createFlights(
         flight.listener?.ping?.();
       }
     }
-    crowd.stays(live.size, long);
+    crowd.stays(answered, long);
     stopIfEmpty();
+  }
+
+  function remove(flight: Live) {
+    if (live.delete(flight) && flight.listener) answered--;
   }
 
   function stopIfEmpty() {
@@ -90,12 +96,17 @@ export function createFlights(
 
   return {
     begin(abort) {
-      const flight = takeOff(abort, now, () => {
-        live.delete(flight);
-        stopIfEmpty();
+      const flight = takeOff(abort, now, {
+        follow(listener) {
+          if (!flight.listener && live.has(flight)) crowd.grows(++answered);
+          flight.listener = listener;
+        },
+        land() {
+          remove(flight);
+          stopIfEmpty();
+        },
       });
       live.add(flight);
-      crowd.grows(live.size);
       timer ??= setInterval(look, LOOK_EVERY);
       return flight;
     },
@@ -108,7 +119,7 @@ export function createFlights(
 function takeOff(
   abort: () => void,
   now: () => number,
-  land: () => void,
+  its: Pick<Flight, "follow" | "land">,
 ): Live {
   const flight: Live = {
     long: false,
@@ -126,8 +137,7 @@ function takeOff(
       flight.deadline = Infinity;
       flight.nextPing = Infinity;
     },
-    follow: (listener) => void (flight.listener = listener),
-    land,
+    ...its,
   };
   return flight;
 }
