@@ -40,29 +40,38 @@ export async function startStreams() {
   };
 }
 
-/** Milliseconds. */
+/** Medians and such of a subject's streams, milliseconds. */
+export interface Streamed {
+  readonly first50: number;
+  readonly first99: number;
+  readonly whole50: number;
+}
+
+/** In turn, stream by stream, so that whatever else this machine does happens to all of them. */
 export async function firstEvents(
-  subject: { readonly url: string; readonly token: string },
-) {
-  const firsts: number[] = [];
-  const wholes: number[] = [];
+  subjects: readonly { readonly url: string; readonly token: string }[],
+): Promise<Streamed[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+  const timed = subjects.map(() => [] as { first: number; whole: number }[]);
   for (let i = 0; i < WARM + STREAMS; i++) {
-    const { first, whole } = await once(subject, agent);
-    // What a stream leaves to be done when it is over is no part of the next one.
-    await new Promise((resolve) => setTimeout(resolve, 3));
-    if (i < WARM) continue;
-    firsts.push(first);
-    wholes.push(whole);
+    for (const [j, subject] of subjects.entries()) {
+      const times = await once(subject, agent);
+      // What a stream leaves to be done when it is over is no part of the next one.
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      if (i >= WARM) timed[j]!.push(times);
+    }
   }
   agent.destroy();
   const at = (list: number[], part: number) =>
     list.toSorted((a, b) => a - b)[Math.floor(list.length * part)]!;
-  return {
-    first50: at(firsts, 0.5),
-    first99: at(firsts, 0.99),
-    whole50: at(wholes, 0.5),
-  };
+  return timed.map((list) => {
+    const firsts = list.map(({ first }) => first);
+    return {
+      first50: at(firsts, 0.5),
+      first99: at(firsts, 0.99),
+      whole50: at(list.map(({ whole }) => whole), 0.5),
+    };
+  });
 }
 
 function once(

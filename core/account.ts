@@ -172,8 +172,6 @@ class OpenAccount implements Account {
 
   sent = (): void => {
     this.#sent = true;
-    // Now and not before: the origin is at work meanwhile. From here on nobody needs the content.
-    this.#guess();
     this.clamped = undefined;
   };
   unsent = (): void => void (this.#sent = false);
@@ -181,14 +179,20 @@ class OpenAccount implements Account {
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
     if (!metered) return undefined;
-    this.#meter = openMeter(how, {
+    const meter = this.#meter = openMeter(how, {
       status,
       path: route.target.path,
       type: headers.get("content-type"),
       encoding: headers.get("content-encoding"),
-      asked: this.#guess(),
+      asked: () => this.#guess(),
     });
-    return this.#meter;
+    if (meter.written) return meter;
+    // Nobody waits for what is done behind the first bytes; from then on the content is not kept.
+    const see = (chunk: Uint8Array) => {
+      this.#guess();
+      meter.see(chunk);
+    };
+    return { ...meter, see };
   };
 
   close = (line: LogLine): void =>

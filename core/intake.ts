@@ -35,12 +35,18 @@ const NOTHING = new Uint8Array();
 export function openIntake(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { flight, abort }: Begun,
-  { journal, idleSeconds, signal, tap, filter }: Watch,
+  { journal, idleSeconds, signal, tap, behind, filter }: Watch,
 ): Intake {
   const reader = readSparingly(body);
   let over = false;
+  let gone: Uint8Array | undefined;
+  const lookBehind = () => {
+    if (gone !== undefined) behind?.(gone);
+    gone = undefined;
+  };
   const end = (ending: Ending, facts: Partial<LogLine> = {}) => {
     over = true;
+    lookBehind();
     flight.land();
     journal.close(ending, { bytes: intake.bytes, ...facts });
   };
@@ -60,6 +66,7 @@ export function openIntake(
       flight.await(idleSeconds);
       try {
         const { done, value } = await reader.read();
+        lookBehind();
         if (over) return undefined;
         flight.rest();
         if (flight.silent) throw new Error("The origin is silent");
@@ -70,6 +77,7 @@ export function openIntake(
           return "complete";
         }
         tap?.(value);
+        gone = value;
         return filter ? filter.push(value) : value;
       } catch {
         if (over) return undefined;

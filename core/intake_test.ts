@@ -54,7 +54,7 @@ async function draining(
       signal: revocation.signal,
       revocation,
       drain: (drained) => void work.push(drained),
-      tap: (chunk) => void (seen += chunk.byteLength),
+      behind: (chunk) => void (seen += chunk.byteLength),
     },
   );
   const reader = body.getReader();

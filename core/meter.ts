@@ -101,8 +101,8 @@ export interface Answer {
   readonly encoding?: string | null;
   /** Path of the request. */
   readonly path?: string;
-  /** What the request asks for, guessed: `estimateRequest()`. */
-  readonly asked?: Usage;
+  /** What the request asks for, guessed: `estimateRequest()`; called where it may be needed. */
+  readonly asked?: () => Usage;
 }
 
 /** What an answer has used, and how well that is known. */
@@ -132,7 +132,7 @@ export interface Meter {
   /** The answer was written before its first byte: who leaves in the middle has to pay for all of it, and it is worth while to read on for its counts. */
   readonly written: boolean;
   /** Looks at bytes that pass. */
-  see(chunk: Uint8Array): void;
+  readonly see: (chunk: Uint8Array) => void;
   /** Looks at a whole message of a socket. */
   seeMessage(message: string | Uint8Array): void;
   /** Tells what was used; once. Waits for nothing but what had to be unpacked. */

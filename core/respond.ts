@@ -110,16 +110,12 @@ function passOn(
 ): Response {
   const { response } = begun;
   const { editing } = journey;
-  const claims = editing && eventClaims(editing, headers);
-  const tap = (claims || meter) && ((chunk: Uint8Array) => {
-    claims?.(chunk);
-    meter?.see(chunk);
-  });
   const hides = journey.asked && hidesUsage(response);
   if (hides) headers.delete("content-length");
   const watched = watch(response.body!, begun, {
     ...journey,
-    tap,
+    tap: editing && eventClaims(editing, headers),
+    behind: meter?.see,
     filter: hides ? hideUsage() : undefined,
   });
   return new Response(watched, { status: response.status, headers });

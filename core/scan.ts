@@ -10,6 +10,8 @@
  * @module
  */
 
+import { openText, type Text } from "./text.ts";
+
 /** Longest value that is kept, bytes; of a longer one nothing is. */
 const LONGEST = 65_536;
 /** Longest member name that can be asked for, and longest number, bytes. */
@@ -53,7 +55,7 @@ interface Frame {
 interface State {
   readonly shape: Shape;
   readonly finder: Finder;
-  readonly decoder: TextDecoder;
+  readonly text: Text;
   readonly frames: Frame[];
   inWord: boolean;
   inString: boolean;
@@ -79,11 +81,11 @@ const NAME = " name", WORD = " word";
 
 /** Looks for `shape` in the values that come. */
 export function openScan(shape: Shape, finder: Finder): Scan {
-  const decoder = new TextDecoder();
+  const text = openText();
   const fresh = (): State => ({
     shape,
     finder,
-    decoder,
+    text,
     frames: [],
     inWord: false,
     inString: false,
@@ -111,7 +113,7 @@ export function openScan(shape: Shape, finder: Finder): Scan {
       if (state.inWord && state.frames.length === 0) {
         finish(state, new Uint8Array(), 0);
       }
-      decoder.decode();
+      text.forget();
       state = fresh();
     },
   };
@@ -219,7 +221,7 @@ function isMeasured({ wanted, finder }: State): boolean {
 
 /** Takes over what of the chunk, up to `end`, belongs to the value being read. */
 function keep(state: State, chunk: Uint8Array, end: number): void {
-  const { wanted, from, finder, decoder, short } = state;
+  const { wanted, from, finder, text, short } = state;
   state.from = end;
   if (wanted === undefined || end === from) return;
   if (isMeasured(state)) {
@@ -230,15 +232,14 @@ function keep(state: State, chunk: Uint8Array, end: number): void {
   if (state.kept === undefined) return;
   if (state.size > (short ? LONGEST_NAME : LONGEST)) {
     state.kept = undefined;
-    decoder.decode(); // forgets half a character
+    text.forget();
     return;
   }
-  // Decoders are slow, and most values ASCII.
   const ascii = short || state.kept === "" && isAscii(chunk, from, end);
   const bytes = chunk.subarray(from, end);
   state.kept += ascii
     ? String.fromCharCode.apply(null, bytes as unknown as number[])
-    : decoder.decode(bytes, { stream: true });
+    : text.decode(bytes);
 }
 
 /** Whether so few bytes are all ASCII that characters can be made of them at once. */

@@ -250,7 +250,7 @@ function withGuess(
     bytes,
     events: events(answer),
     // Of what counts up, the requests before have been counted.
-    asked: how.each ? {} : answer.asked ?? {},
+    asked: how.each ? {} : answer.asked?.() ?? {},
   };
   const guess = (how.guess ?? guessAnswer)(guessing);
   const main = named["model"] ?? "";

@@ -33,6 +33,8 @@ export interface Watch {
   readonly lastWords?: ((why: Refusal) => object) | undefined;
   /** Looks at each chunk before it goes down. */
   readonly tap?: ((chunk: Uint8Array) => void) | undefined;
+  /** Looks at each chunk when it has gone down, so that nobody waits for it. */
+  readonly behind?: ((chunk: Uint8Array) => void) | undefined;
   /** What of each chunk goes down, once it has been looked at; all of it where absent. */
   readonly filter?: EventFilter | undefined;
 }

@@ -80,7 +80,7 @@ export function meterFor(row: Case, answer: Partial<Answer> = {}): Meter {
     status: row.messages ? 101 : 200,
     type: typeOf(row),
     path,
-    asked: row.asked ?? { input: 7 },
+    asked: () => row.asked ?? { input: 7 },
     ...answer,
   });
 }
