@@ -70,15 +70,8 @@ export function createFlights(
     for (const flight of live) {
       if (flight.long) long++;
       flight.long = true;
-      if (flight.deadline <= time) {
-        flight.silent = true;
-        remove(flight);
-        flight.abort();
-        flight.listener?.cut();
-      } else if (flight.nextPing <= time) {
-        flight.nextPing = pingAfter(flight, time);
-        flight.listener?.ping?.();
-      }
+      if (flight.deadline <= time) remove(flight);
+      tell(flight, time);
     }
     crowd.stays(answered, long);
     stopIfEmpty();
@@ -114,6 +107,18 @@ export function createFlights(
       return live.size;
     },
   };
+}
+
+/** What has been silent for too long ends, what for a while is told. */
+function tell(flight: Live, time: number) {
+  if (flight.deadline <= time) {
+    flight.silent = true;
+    flight.abort();
+    flight.listener?.cut();
+  } else if (flight.nextPing <= time) {
+    flight.nextPing = pingAfter(flight, time);
+    flight.listener?.ping?.();
+  }
 }
 
 function takeOff(

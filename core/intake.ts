@@ -39,14 +39,10 @@ export function openIntake(
 ): Intake {
   const reader = readSparingly(body);
   let over = false;
-  let gone: Uint8Array | undefined;
-  const lookBehind = () => {
-    if (gone !== undefined) behind?.(gone);
-    gone = undefined;
-  };
+  const pass = oneBehind(behind);
   const end = (ending: Ending, facts: Partial<LogLine> = {}) => {
     over = true;
-    lookBehind();
+    pass(undefined);
     flight.land();
     journal.close(ending, { bytes: intake.bytes, ...facts });
   };
@@ -66,7 +62,6 @@ export function openIntake(
       flight.await(idleSeconds);
       try {
         const { done, value } = await reader.read();
-        lookBehind();
         if (over) return undefined;
         flight.rest();
         if (flight.silent) throw new Error("The origin is silent");
@@ -77,7 +72,7 @@ export function openIntake(
           return "complete";
         }
         tap?.(value);
-        gone = value;
+        pass(value);
         return filter ? filter.push(value) : value;
       } catch {
         if (over) return undefined;
@@ -98,6 +93,15 @@ export function openIntake(
     letGo: () => letGo(reader),
   } as Intake;
   return intake;
+}
+
+/** Looks at each chunk when the next one is there: runtimes write to their sockets once JavaScript has come to rest, and nobody is to wait for `look`. */
+function oneBehind(look: (chunk: Uint8Array) => void = () => {}) {
+  let last: Uint8Array | undefined;
+  return (next: Uint8Array | undefined) => {
+    if (last !== undefined) look(last);
+    last = next;
+  };
 }
 
 /** Reads to the end, for nobody but the meter. */
