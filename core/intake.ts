@@ -7,6 +7,7 @@
 
 import { readSparingly, type Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
+import type { Flight } from "./flight.ts";
 import type { Ending, LogLine } from "./journal.ts";
 import type { Watch } from "./watch.ts";
 
@@ -46,10 +47,6 @@ export function openIntake(
     flight.land();
     journal.close(ending, { bytes: intake.bytes, ...facts });
   };
-  const brokenBy = () => {
-    if (flight.silent) return "origin_silent";
-    return signal.aborted ? "client_closed" : "origin_broken";
-  };
   /** What a filter still holds goes down before the end; read again, the body ends again. */
   const heldBack = () => filter?.end() ?? NOTHING;
   const intake = {
@@ -81,7 +78,7 @@ export function openIntake(
         // Bun forgets what it has not sent yet when a stream breaks.
         if (filter) await new Promise((resolve) => setTimeout(resolve, 0));
         if (over) return undefined;
-        intake.stop(brokenBy());
+        intake.stop(brokenBy(flight, signal));
         return "broken";
       }
     },
@@ -93,6 +90,11 @@ export function openIntake(
     letGo: () => letGo(reader),
   } as Intake;
   return intake;
+}
+
+function brokenBy({ silent }: Flight, { aborted }: AbortSignal): Ending {
+  if (silent) return "origin_silent";
+  return aborted ? "client_closed" : "origin_broken";
 }
 
 /** Looks at each chunk when the next one is there: runtimes write to their sockets once JavaScript has come to rest, and nobody is to wait for `look`. */
