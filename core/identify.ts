@@ -8,8 +8,9 @@
 import type { Presented } from "./admit.ts";
 import { uploadOf } from "./edit.ts";
 import { METHODS } from "./egress.ts";
-import { chooseProvider, type Provider, type Route } from "./provider.ts";
+import type { Provider, Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
+import { chooseProvider } from "./route.ts";
 import { readSlots } from "./slot.ts";
 import type { TokenRecord } from "./store.ts";
 import { overridden, readTarget, withoutCredentials } from "./target.ts";

@@ -38,6 +38,16 @@ const ISOLABLE: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
   "fine-tuning",
 ]);
 
+/** Those of them whose calls make objects, or name some. */
+const KEEPING: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
+  "realtime",
+  "files",
+  "batches",
+  "stored",
+  "videos",
+  "fine-tuning",
+]);
+
 /** Seconds for which an object is remembered: more than a year. */
 export const OBJECT_KEPT = 400 * 86_400;
 
@@ -86,7 +96,8 @@ function objectsNamed(
 ): readonly string[] | Refusal {
   const { method, headers } = request;
   const endpoint = endpointClass(provider, method, target);
-  if (!ISOLABLE.has(endpoint)) {
+  const { unknown } = provider.objects;
+  if (!ISOLABLE.has(endpoint) || unknown && KEEPING.has(endpoint)) {
     const detail = "An isolated token is not valid for this endpoint.";
     return { refused: "endpoint_denied", detail };
   }

@@ -53,6 +53,7 @@ export const REFUSALS = {
   endpoint_denied: no(403, "This doppel token is not valid for this endpoint."),
   address_denied: no(403, "This doppel token is not valid from this address."),
   no_route: no(404, "No API behind this doppel has such a path."),
+  method_not_allowed: no(405, "This API has no such method on this path."),
   object_unknown: no(404, "There is no such object."),
   body_too_large: no(413, "The body is larger than this doppel accepts."),
   upgrade_refused: no(426, "No WebSocket on this route: use HTTP."),

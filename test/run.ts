@@ -20,6 +20,7 @@ const OWN = [
   "store",
   "prices",
   "main_test.ts",
+  "providers_test.ts",
   "objects_test.ts",
   "minted_test.ts",
   "limits_test.ts",
