@@ -1,7 +1,8 @@
 /**
  * How each API lists its models: `data` of objects with an `id`, as OpenAI
- * writes it, and beside that what each says in a way of its own. Shapes with
- * source and date: test/models/*.json.
+ * writes it, or `models` with a `name`, as Google and Cohere do; beside that,
+ * what each says in a way of its own. Shapes with source and date:
+ * test/models/lists.json.
  *
  * @module
  */
@@ -13,8 +14,6 @@ type Item = Readonly<Record<string, unknown>>;
 /** Where a list differs from OpenAI's; members by path (`top_provider.context_length`), the first that says something counts. */
 interface Dialect {
   readonly path?: string;
-  readonly list?: string;
-  readonly id?: string;
   readonly owner?: string;
   readonly created?: string;
   readonly context?: readonly string[];
@@ -24,22 +23,21 @@ interface Dialect {
 
 /** A list of models at `/v1/models`, or where the dialect says. */
 export function listOf(dialect: Dialect = {}): ModelList {
-  const { path = "/v1/models", list = "data" } = dialect;
   return {
-    path,
+    path: dialect.path ?? "/v1/models",
     read(answer) {
-      const items = Array.isArray(answer) ? answer : Object(answer)[list];
-      if (!Array.isArray(items)) return undefined;
-      return items.flatMap((item) => factsOf(Object(item), dialect));
+      const { data, models } = Object(answer);
+      const items = [answer, data, models].find(Array.isArray);
+      return items?.flatMap((item) => factsOf(Object(item), dialect));
     },
   };
 }
 
 function factsOf(item: Item, dialect: Dialect): ModelFacts[] {
   const { context = [], output = [] } = dialect;
-  const id = member(item, dialect.id ?? "id");
-  if (typeof id !== "string" || id === "") return [];
-  const name = id.replace(/^models\//, "");
+  const said = [item.id, item.name].find((name) => typeof name === "string");
+  if (!said) return [];
+  const name = `${said}`.replace(/^models\//, "");
   const owner = member(item, dialect.owner ?? "owned_by");
   const facts = {
     owner: typeof owner === "string" && owner !== "" ? owner : undefined,
@@ -185,8 +183,6 @@ export const LISTS = {
   }),
   gemini: listOf({
     path: "/v1beta/models?pageSize=1000",
-    list: "models",
-    id: "name",
     context: ["inputTokenLimit"],
     output: ["outputTokenLimit"],
     kind: ({ supportedGenerationMethods }) =>

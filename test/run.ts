@@ -19,6 +19,7 @@ const OWN = [
   "core",
   "store",
   "prices",
+  "providers",
   "main_test.ts",
   "providers_test.ts",
   "objects_test.ts",
