@@ -5,6 +5,8 @@ import type { AppDeps } from "./app.ts";
 import { endpointClass } from "./core/provider.ts";
 import { readSettings } from "./core/settings.ts";
 import { configuredProviders } from "./providers/configured.ts";
+import { pricesFrom } from "./prices/book.ts";
+import { pricesOf } from "./prices/mod.ts";
 import { PROVIDERS } from "./providers/mod.ts";
 import { KEYS, law } from "./test/gateway.ts";
 import { listedBy, ROW_FIXTURES } from "./test/providers.ts";
@@ -564,3 +566,134 @@ Deno.test("no row's refusal of a region can be mistaken for an answer, unless it
     assert.match(region.probe.path, /^\/v1/, id);
   }
 });
+
+const REAL = {
+  prices: pricesOf(pricesFrom({ now: Date.now, defer: () => {} })),
+};
+
+/** A model of each that the catalogue knows, and the rates of a million tokens, dollars. */
+const PRICED: Record<string, [model: string, input: number, output: number]> = {
+  cerebras: ["gpt-oss-120b", 0.35, 0.75],
+  // At noon.
+  deepseek: ["deepseek-chat", 0.27, 1.1],
+  cohere: ["command-a-03-2025", 2.5, 10],
+  fireworks: ["accounts/fireworks/models/gpt-oss-120b", 0.15, 0.6],
+  groq: ["llama-3.3-70b-versatile", 0.59, 0.79],
+  minimax: ["MiniMax-M2", 0.3, 1.2],
+  mistral: ["mistral-small-latest", 0.1, 0.3],
+  moonshot: ["kimi-k2-0905-preview", 0.6, 2.5],
+  together: ["Austism/chronos-hermes-13b", 0.3, 0.3],
+  xai: ["grok-3", 3, 15],
+};
+
+law(
+  "a budget lets through what the catalogue has a price for, and takes what it came to",
+  async ({ send, mint, admin, settled, respondWith }) => {
+    for (const [id, [model, input, output]] of Object.entries(PRICED)) {
+      const token = `${T}-${id}`;
+      const { id: tokenId } = await mint({
+        token,
+        providers: [id],
+        limits: { budget: { total: 1_000_000 } },
+      });
+      respondWith(() =>
+        Response.json({
+          model,
+          choices: [{ message: { content: "hi" } }],
+          usage: {
+            prompt_tokens: 1000,
+            completion_tokens: 500,
+            total_tokens: 1500,
+          },
+        })
+      );
+      const call = (model: string) =>
+        send("/v1/chat/completions", {
+          method: "POST",
+          headers: { authorization: `Bearer ${token}` },
+          body: JSON.stringify({ model, messages: [], max_tokens: 600 }),
+        });
+      const answer = await call(model);
+      assert.equal(answer.status, 200, `${id}: ${await answer.text()}`);
+      const unknown = await call("nobody-knows-this-model");
+      assert.equal(unknown.status, 402, id);
+      assert.equal((await unknown.json()).error.code, "price_unknown");
+      await settled();
+      const path = `/admin/tokens/${tokenId}/requests`;
+      const { requests } = await (await admin("GET", path)).json();
+      assert.equal(
+        requests.at(-1).cost,
+        Math.ceil(Number((1000 * input + 500 * output).toFixed(6))),
+        id,
+      );
+    }
+  },
+  REAL,
+);
+
+law(
+  "a limit that an API may not heed bounds no budget",
+  async ({ send, mint, reached }) => {
+    const call = async (id: string, model: string, limit: string) => {
+      const token = `${T}-${id}`;
+      const answer = await send("/v1/chat/completions", {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body: JSON.stringify({ model, messages: [], [limit]: 600 }),
+      });
+      return answer.status;
+    };
+    for (const id of ["together", "groq"]) {
+      const limits = { budget: { total: 1_000_000 } };
+      await mint({ token: `${T}-${id}`, providers: [id], limits });
+    }
+    const model = "Austism/chronos-hermes-13b";
+    assert.equal(await call("together", model, "max_completion_tokens"), 402);
+    assert.equal(await call("together", model, "max_tokens"), 200);
+    assert.equal(
+      await call("groq", "gemma2-9b-it", "max_completion_tokens"),
+      200,
+    );
+    assert.equal(reached.length, 2);
+  },
+  REAL,
+);
+
+law(
+  "what OpenRouter says a call cost is written down, and no budget goes there without the owner's prices",
+  async ({ send, mint, admin, settled, respondWith, reached }) => {
+    const { id } = await mint({ token: T, providers: ["openrouter"] });
+    respondWith(() =>
+      Response.json({
+        model: "openai/gpt-4",
+        choices: [{ message: { content: "hi" } }],
+        usage: {
+          prompt_tokens: 14,
+          completion_tokens: 4,
+          total_tokens: 18,
+          cost: 0.00123456,
+        },
+      })
+    );
+    const body = JSON.stringify({ model: "openai/gpt-4", max_tokens: 9 });
+    const chat = (token: string) =>
+      send("/v1/chat/completions", {
+        method: "POST",
+        headers: { authorization: `Bearer ${token}` },
+        body,
+      });
+    assert.equal((await chat(T)).status, 200);
+    await settled();
+    const path = `/admin/tokens/${id}/requests`;
+    const { requests } = await (await admin("GET", path)).json();
+    assert.equal(requests[0].cost, 1235);
+    await mint({
+      token: `${T}-b`,
+      providers: ["openrouter"],
+      limits: { budget: { total: 1_000_000 } },
+    });
+    assert.equal((await chat(`${T}-b`)).status, 402);
+    assert.equal(reached.length, 1);
+  },
+  REAL,
+);
