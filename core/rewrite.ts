@@ -87,13 +87,13 @@ const NOT_DOWN: ReadonlySet<string> = new Set([
 export function fieldsUp(
   received: Headers,
   added: Fields,
-  fixed: Fields = [],
+  fixed?: Fields,
 ): Fields {
   const named = connectionOptions(received);
-  const fields: Fields = [...fixed];
+  const fields: Fields = fixed === undefined ? [] : [...fixed];
   received.forEach((value, name) => {
     if (NOT_UP.has(name) || named?.includes(name)) return;
-    if (fixed.some(([field]) => field === name)) return;
+    if (fixed?.some(([field]) => field === name)) return;
     if (NOT_UP_PREFIXES.some((prefix) => name.startsWith(prefix))) return;
     const joined = added.findIndex(([field]) => field === name);
     if (joined === -1) fields.push([name, value]);
