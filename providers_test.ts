@@ -133,15 +133,15 @@ law(
     for (const [id, { at, paths }] of Object.entries(ROW_FIXTURES)) {
       const token = `${T}-${id}`;
       await mint({ token, providers: [id], ...ALL });
-      await send("/v1/models", {
-        headers: { authorization: `Bearer ${token}` },
-      });
-      const [{ url, headers } = { url: "", headers: {} }] = reached.splice(0);
-      assert.equal(url, paths?.["/v1/models"] ?? `${at}/v1/models`);
-      assert.deepEqual(
-        (headers as Record<string, string>).authorization,
-        `Bearer sk-canary-${id}`,
-      );
+      for (const path of ["/v1/models", "/v1/chat/completions"]) {
+        const method = path === "/v1/models" ? "GET" : "POST";
+        const headers = { authorization: `Bearer ${token}` };
+        await send(path, { method, headers });
+        assert.deepEqual(
+          reached.splice(0).map((one) => [one.url, one.headers.authorization]),
+          [[paths?.[path] ?? at + path, `Bearer sk-canary-${id}`]],
+        );
+      }
     }
   },
 );

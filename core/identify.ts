@@ -56,5 +56,7 @@ export function routeFor(
 ): Route {
   if (route.prefix !== "" || scope.length !== 1) return route;
   const provider = providers.find((row) => row.id === scope[0]);
-  return provider === undefined ? route : { ...route, provider };
+  if (provider === undefined || provider === route.provider) return route;
+  const target = provider.canonical?.(route.target) ?? route.target;
+  return { ...route, provider, target };
 }
