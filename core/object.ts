@@ -23,30 +23,24 @@ import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Store, TokenRecord } from "./store.ts";
 import { hashToken } from "./token.ts";
 
+/** Classes whose calls make objects, or name some. */
+const KEEPING: readonly EndpointClass[] = [
+  "realtime",
+  "files",
+  "batches",
+  "stored",
+  "videos",
+  "fine-tuning",
+];
 /** Classes whose objects doppel knows by name; an isolated token may call no others. */
-const ISOLABLE: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
+const ISOLABLE: readonly EndpointClass[] = [
   "inference",
   "embeddings",
   "images",
   "audio",
   "models",
-  "realtime",
-  "files",
-  "batches",
-  "stored",
-  "videos",
-  "fine-tuning",
-]);
-
-/** Those of them whose calls make objects, or name some. */
-const KEEPING: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
-  "realtime",
-  "files",
-  "batches",
-  "stored",
-  "videos",
-  "fine-tuning",
-]);
+  ...KEEPING,
+];
 
 /** Seconds for which an object is remembered: more than a year. */
 export const OBJECT_KEPT = 400 * 86_400;
@@ -97,7 +91,9 @@ function objectsNamed(
   const { method, headers } = request;
   const endpoint = endpointClass(provider, method, target);
   const { unknown } = provider.objects;
-  if (!ISOLABLE.has(endpoint) || unknown && KEEPING.has(endpoint)) {
+  if (
+    !ISOLABLE.includes(endpoint) || unknown && KEEPING.includes(endpoint)
+  ) {
     const detail = "An isolated token is not valid for this endpoint.";
     return { refused: "endpoint_denied", detail };
   }
