@@ -28,6 +28,7 @@ const PATHS = [
     ...["/v1/chat/completions/chatcmpl-1", "/v1/chat%2Fcompletions"],
     ...["/v1//chat/completions", "/v1/Chat/Completions", "/v1/realtime"],
     ...["/v1/organization/admin_api_keys", "/v1/credits", "/v1/key"],
+    ...["/v1/keys", "/v1/auth/keys", "/v1/byok", "/v1/vault/secrets"],
     ...["/v1/generation", "/v1/files/f-1/url", "/v1/fine_tuning/jobs"],
     ...["/v1/messages/batches", "/v2/models", "/v1beta/models", "/api/tags"],
   ]),

@@ -29,7 +29,8 @@ const ENDPOINTS = {
   rerank: ["inference", /^POST \/v1\/rerank$/],
   images: ["images", /^POST \/v1\/images\/(?:generations|edits)$/],
   speech: ["audio", /^POST \/v1\/audio\/speech$/],
-  hearing: ["audio", /^POST \/v1\/audio\/(?:transcriptions|translations)$/],
+  transcriptions: ["audio", /^POST \/v1\/audio\/transcriptions$/],
+  translations: ["audio", /^POST \/v1\/audio\/translations$/],
   files: [
     "files",
     /^(?:(?:GET|POST) \/v1\/files|(?:GET|DELETE) \/v1\/files\/[^/]+|GET \/v1\/files\/[^/]+\/content)$/,

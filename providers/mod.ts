@@ -11,6 +11,7 @@
 
 import type { Provider } from "../core/provider.ts";
 import { openaiEnvelope } from "./envelope.ts";
+import { LOCAL_ROWS } from "./local.ts";
 import { COMPATIBLE } from "./rows.ts";
 import { anthropic, gemini, openai } from "./wires.ts";
 
@@ -20,6 +21,7 @@ export const PROVIDERS: readonly Provider[] = [
   anthropic,
   openai,
   ...COMPATIBLE,
+  ...LOCAL_ROWS,
 ];
 
 /** The wire of a caller nobody has recognised yet. */

@@ -1,7 +1,7 @@
 /**
  * The APIs that speak OpenAI's wire, a row each, in the order of their names;
- * the owner's own come last. To add one, add its row here and its fixtures:
- * CONTRIBUTING.md says which.
+ * `local.ts` has those of the owner's own machines. To add one, add its row here
+ * and its fixtures: CONTRIBUTING.md says which.
  *
  * Behind Cloudflare's AI Gateway, by its pages on each of them
  * (https://developers.cloudflare.com/ai-gateway/usage/providers/), and on the
@@ -82,7 +82,15 @@ const fireworks = compatible({
 const groq = compatible({
   id: "groq",
   origin: "https://api.groq.com/openai",
-  has: ["responses", "embeddings", "speech", "hearing", "files", "batches"],
+  has: [
+    "responses",
+    "embeddings",
+    "speech",
+    "transcriptions",
+    "translations",
+    "files",
+    "batches",
+  ],
   models: LISTS.groq,
   gateway: { slug: "groq", drops: true, models: "groq" },
 });
@@ -96,11 +104,12 @@ const minimax = compatible({
   olderLimit: true,
 });
 
-// https://docs.mistral.ai/api/
+// https://docs.mistral.ai/api/; paths of @mistralai/mistralai 2.7, whose
+// /v1/files/{id}/url hands out what works without a key
 const mistral = compatible({
   id: "mistral",
   origin: "https://api.mistral.ai",
-  has: ["embeddings", "speech", "hearing", "files"],
+  has: ["embeddings", "speech", "transcriptions", "files"],
   more: [
     [
       "inference",
@@ -135,12 +144,20 @@ const morph = compatible({
   olderLimit: true,
 });
 
-// https://openrouter.ai/docs/api-reference/overview; its /key, /credits and
-// /generation are the owner's.
+// https://openrouter.ai/docs/api-reference/overview; its /key, /credits, /byok
+// and /vault, among others, are the owner's.
 const openrouter = compatible({
   id: "openrouter",
   origin: "https://openrouter.ai/api",
-  has: ["completions", "responses", "messages", "embeddings", "speech"],
+  has: [
+    "completions",
+    "responses",
+    "messages",
+    "embeddings",
+    "rerank",
+    "speech",
+    "transcriptions",
+  ],
   models: LISTS.openrouter,
   usage: compatibleUsage({ dialect: OPENROUTER }),
   // Its page shows both forms, and writes the one without as the rule.
@@ -174,7 +191,7 @@ const perplexity = compatible({
 const sambanova = compatible({
   id: "sambanova",
   origin: "https://api.sambanova.ai",
-  has: ["embeddings", "hearing"],
+  has: ["embeddings", "transcriptions", "translations"],
   models: LISTS.sambanova,
   olderLimit: true,
 });
@@ -189,7 +206,8 @@ const together = compatible({
     "rerank",
     "images",
     "speech",
-    "hearing",
+    "transcriptions",
+    "translations",
     "files",
     "batches",
   ],
@@ -213,39 +231,6 @@ const xai = compatible({
   gateway: { slug: "grok", models: "grok" },
 });
 
-const LOCAL = ["completions", "responses", "messages", "embeddings"] as const;
-
-// https://docs.ollama.com/api/openai-compatibility
-const ollama = compatible({
-  id: "ollama",
-  origin: "http://127.0.0.1:11434",
-  own: true,
-  has: LOCAL,
-  usage: compatibleUsage({ asks: true }),
-  olderLimit: true,
-});
-
-// https://docs.vllm.ai/en/latest/serving/openai_compatible_server.html
-const vllm = compatible({
-  id: "vllm",
-  origin: "http://127.0.0.1:8000",
-  own: true,
-  has: [...LOCAL, "stored", "rerank", "hearing"],
-  models: LISTS.vllm,
-  usage: compatibleUsage({ asks: true }),
-});
-
-// https://lmstudio.ai/docs/developer/openai-compat
-const lmstudio = compatible({
-  id: "lmstudio",
-  origin: "http://127.0.0.1:1234",
-  own: true,
-  has: [...LOCAL, "stored"],
-  models: LISTS.lmstudio,
-  usage: compatibleUsage({ asks: true }),
-  olderLimit: true,
-});
-
 /** The rows. */
 export const COMPATIBLE: readonly Provider[] = [
   cerebras,
@@ -262,7 +247,4 @@ export const COMPATIBLE: readonly Provider[] = [
   sambanova,
   together,
   xai,
-  ollama,
-  vllm,
-  lmstudio,
 ];

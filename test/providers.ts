@@ -147,7 +147,7 @@ export const ROW_FIXTURES: Readonly<Record<string, RowFixture>> = {
         "POST /v1/ocr",
       ],
       embeddings: EMBEDDINGS,
-      audio: [SPEECH, ...HEARING],
+      audio: [SPEECH, HEARING[0]!],
       files: FILES,
       batches: [
         "GET /v1/batch/jobs",
@@ -181,9 +181,14 @@ export const ROW_FIXTURES: Readonly<Record<string, RowFixture>> = {
     at: "https://openrouter.ai/api",
     host: "openrouter.ai",
     has: {
-      inference: ["POST /v1/completions", "POST /v1/responses", ...MESSAGES],
+      inference: [
+        "POST /v1/completions",
+        "POST /v1/responses",
+        "POST /v1/rerank",
+        ...MESSAGES,
+      ],
       embeddings: EMBEDDINGS,
-      audio: [SPEECH],
+      audio: [SPEECH, HEARING[0]!],
     },
     clients: {
       "/openrouter/api/v1/chat/completions":
