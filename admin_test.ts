@@ -7,6 +7,7 @@ import { operations } from "./admin/operations.ts";
 import { USUAL_ENDPOINTS } from "./core/provider.ts";
 import { sign } from "./core/signature.ts";
 import { TOKEN_PATTERN } from "./core/token.ts";
+import { PROVIDERS } from "./providers/mod.ts";
 import { type Gateway, law, SECRET, START } from "./test/gateway.ts";
 
 const NOW = START / 1000;
@@ -733,11 +734,10 @@ law(
       .content["application/json"];
     assert.deepEqual(schema.required, ["label", "providers"]);
     assert.equal(schema.additionalProperties, false);
-    assert.deepEqual(schema.properties.providers.items.enum, [
-      "gemini",
-      "anthropic",
-      "openai",
-    ]);
+    assert.deepEqual(
+      schema.properties.providers.items.enum,
+      PROVIDERS.map(({ id }) => id),
+    );
   },
 );
 

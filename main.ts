@@ -41,6 +41,7 @@ import manifest from "./package.json" with { type: "json" };
 import type { Prices } from "./core/price.ts";
 import { pricesFrom } from "./prices/book.ts";
 import { pricesOf } from "./prices/mod.ts";
+import { configuredProviders } from "./providers/configured.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";
 
 /** What the two runtimes hand to a default export's `fetch` beside the request. */
@@ -68,6 +69,7 @@ const deno = (globalThis as { Deno?: DenoNamespace }).Deno;
 const bun = "Bun" in globalThis;
 
 const settings = understood();
+const providers = configuredProviders(settings);
 const tls = readTls(settings);
 const { store: plainStore, place, adminSecrets } = await openStore(settings);
 const metrics = createMetrics(manifest.version);
@@ -107,15 +109,12 @@ const ledger = createLedger({
 
 const app = doppel({
   store,
-  providers: PROVIDERS.map((row) => {
-    const origin = settings.origins[row.id];
-    return origin === undefined ? row : { ...row, origin, home: row.origin };
-  }),
+  providers,
   unknownWire: UNKNOWN_WIRE,
   pools: settings.pools,
-  configured: PROVIDERS.map(({ id, origin }) => ({
+  configured: providers.map(({ id, origin }) => ({
     id,
-    origin: settings.origins[id] ?? origin,
+    origin,
     credentials: settings.pools[id]!.map((credential) => credential.id),
   })),
   egress: ways.egress,
@@ -185,7 +184,7 @@ function fetch(request: Request, info: Info): Response | Promise<Response> {
 
 function understood(): Settings {
   try {
-    return readSettings(process.env, PROVIDERS.map(({ id }) => id));
+    return readSettings(process.env, PROVIDERS);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     console.error(`doppel cannot start: ${error.message}`);

@@ -253,7 +253,9 @@ class OpenAccount implements Account {
 
   #call(bytes: Uint8Array = new Uint8Array()): Call {
     const text = textOf(bytes) ?? "";
-    return { ...this.#occasion, endpoint: this.#facts.line, text };
+    const { line: endpoint, route } = this.#facts;
+    const { olderLimit } = route.provider;
+    return { ...this.#occasion, endpoint, text, olderLimit };
   }
 
   async #worst(call: Call): Promise<number | Refusal> {

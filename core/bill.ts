@@ -22,7 +22,7 @@ export async function firstLook(
   { provider, time }: Occasion,
   store: Store,
 ): Promise<Metered> {
-  const { once, state, usage, byModel: _, ...rest } = metered;
+  const { once, state, usage, byModel: _, cost: __, ...rest } = metered;
   if (once === undefined || Object.keys(usage).length === 0) return metered;
   // Too little to count, too much to call nothing.
   if (state === "estimated") return { state, usage: {}, ...rest };
@@ -37,8 +37,10 @@ export async function pricedParts(
   occasion: Occasion,
   prices: Prices,
 ): Promise<Part[]> {
-  const { usage, byModel, state, model, later } = metered;
+  const { usage, byModel, state, model, later, cost: told } = metered;
   const own = model ?? occasion.model;
+  // Nobody knows better than who charges for it.
+  if (told !== undefined) return [{ model: own, usage, cost: told }];
   const parts = Object.entries(byModel ?? { "": usage });
   return await Promise.all(parts.map(async ([name, usage]): Promise<Part> => {
     const part = { model: name || own, usage };

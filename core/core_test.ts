@@ -409,8 +409,13 @@ Deno.test("createFlights() ends the silent ones and keeps no timer when all have
   assert.equal(flights.size, 0);
 });
 
-const IDS = ["openai", "anthropic"];
-const read = (env: Record<string, string>) => readSettings(env, IDS);
+const ROWS = [
+  { id: "openai", gateway: { slug: "openai", drops: true } },
+  { id: "anthropic", gateway: { slug: "anthropic" } },
+  { id: "ollama", own: true },
+  { id: "morph" },
+] as const;
+const read = (env: Record<string, string>) => readSettings(env, ROWS);
 
 Deno.test("readSettings() has documented defaults", () => {
   const settings = read({
@@ -428,10 +433,14 @@ Deno.test("readSettings() has documented defaults", () => {
         key: "sk-2",
       }],
       anthropic: [],
+      morph: [],
     },
     origins: { openai: "http://127.0.0.1:1/base" },
+    bare: [],
+    fixed: {},
+    custom: [],
     egress: {
-      modes: { openai: "direct", anthropic: "direct" },
+      modes: { openai: "direct", anthropic: "direct", morph: "direct" },
       refusedSeconds: 600,
       lookSeconds: 10,
       replayBytes: 4_194_304,
@@ -461,13 +470,124 @@ Deno.test("readSettings() makes a primary of a URL and a secret, a hop of the se
     secret: HOP_SECRET,
   });
   assert.equal(primary.entranceSecret, undefined);
-  assert.deepEqual(primary.modes, { openai: "fallback", anthropic: "hop" });
+  assert.deepEqual(primary.modes, {
+    openai: "fallback",
+    anthropic: "hop",
+    morph: "fallback",
+  });
   const hop = read({ EGRESS_HOP_SECRET: HOP_SECRET }).egress;
   assert.equal(hop.hop, undefined);
   assert.equal(hop.entranceSecret, HOP_SECRET);
 });
 
+Deno.test("readSettings() takes the owner's own APIs: those of the table where they are, custom ones with wire and slot", () => {
+  const { pools, origins, custom } = read({
+    OLLAMA_UPSTREAM: "http://127.0.0.1:11434/v1/",
+    CUSTOM_PROVIDERS: "lab, corp-2",
+    LAB_UPSTREAM: "https://lab.example",
+    CORP_2_UPSTREAM: "https://corp.example/llm",
+    CORP_2_API_KEY: "k-1,k-2",
+    CORP_2_WIRE: "anthropic",
+    CORP_2_SLOT: "bearer",
+  });
+  assert.deepEqual(pools.ollama, [{ id: "ollama-1", key: "" }]);
+  assert.deepEqual(pools.lab, [{ id: "lab-1", key: "" }]);
+  assert.deepEqual(pools["corp-2"], [
+    { id: "corp-2-1", key: "k-1" },
+    { id: "corp-2-2", key: "k-2" },
+  ]);
+  assert.equal(origins.ollama, "http://127.0.0.1:11434/v1");
+  assert.deepEqual(custom, [
+    { id: "lab", origin: "https://lab.example", wire: "openai" },
+    {
+      id: "corp-2",
+      origin: "https://corp.example/llm",
+      wire: "anthropic",
+      slot: "bearer",
+    },
+  ]);
+  const { modes } = read({
+    CUSTOM_PROVIDERS: "lab",
+    LAB_UPSTREAM: "https://lab.example",
+    EGRESS_HOP_URL: "https://hop.example",
+    EGRESS_HOP_SECRET: HOP_SECRET,
+    EGRESS_LAB: "direct",
+  }).egress;
+  assert.equal(modes.lab, "direct");
+});
+
+Deno.test("readSettings() reads fixed fields, and a gateway as origin, path and field", () => {
+  const { fixed, origins, bare } = read({
+    OPENAI_GATEWAY: "https://gateway.ai.cloudflare.com/v1/acc/gw/openai/",
+    OPENAI_GATEWAY_TOKEN: "cf-token",
+    OPENAI_HEADERS: "CF-Access-Client-Id: a.b ; cf-access-client-secret:c=d;",
+    ANTHROPIC_GATEWAY: "https://gateway.ai.cloudflare.com/v1/acc/gw/anthropic",
+    MORPH_GATEWAY: "https://gateway.ai.cloudflare.com/v1/acc/gw/custom-morph",
+  });
+  const base = "https://gateway.ai.cloudflare.com/v1/acc/gw";
+  assert.deepEqual(origins, {
+    openai: `${base}/openai`,
+    anthropic: `${base}/anthropic`,
+    morph: `${base}/custom-morph`,
+  });
+  assert.deepEqual(bare, [`${base}/openai`]);
+  assert.deepEqual(fixed, {
+    openai: [
+      ["cf-aig-authorization", "Bearer cf-token"],
+      ["cf-access-client-id", "a.b"],
+      ["cf-access-client-secret", "c=d"],
+    ],
+  });
+});
+
+const CUSTOM = { LAB_UPSTREAM: "https://x" };
+const GATEWAY = "https://gateway.ai.cloudflare.com/v1/acc/gw";
+
 const stops: [name: string, env: Record<string, string>][] = [
+  ...[
+    ...["Lab", "1ab", "lab_1", "lab.1", "a".repeat(32), "lab,lab", "openai"],
+    ...["ollama", "admin", "proxy", "hop", "healthz", "v1", "v1beta", "api"],
+    // `EGRESS_HOP_URL` would be two settings.
+    ...["hop-url", "refused-seconds"],
+  ].map((ids): [string, Record<string, string>] => [
+    "CUSTOM_PROVIDERS",
+    { ...CUSTOM, CUSTOM_PROVIDERS: ids },
+  ]),
+  ["CUSTOM_PROVIDER", { CUSTOM_PROVIDER: "lab" }],
+  ["LAB_UPSTREAM", { CUSTOM_PROVIDERS: "lab" }],
+  ["LAB_UPSTREAM", CUSTOM],
+  ["LAB_UPSTREAM", { CUSTOM_PROVIDERS: "lab", LAB_UPSTREAM: "canary" }],
+  ["LAB_WIRE", { ...CUSTOM, CUSTOM_PROVIDERS: "lab", LAB_WIRE: "canary" }],
+  ["LAB_SLOT", { ...CUSTOM, CUSTOM_PROVIDERS: "lab", LAB_SLOT: "canary" }],
+  ["LAB_API_KEY", { ...CUSTOM, CUSTOM_PROVIDERS: "lab", LAB_API_KEY: "a b" }],
+  ["OPENAI_SLOT", { OPENAI_SLOT: "bearer" }],
+  ["OPENAI_WIRE", { OPENAI_WIRE: "openai" }],
+  ["OLLAMA_UPSTREAM", { OLLAMA_API_KEY: "canary" }],
+  ...[
+    ...["canary", "authorization: canary", "X-Api-Key: canary", ": canary"],
+    ...["host: canary", "connection: canary", "content-length: 1"],
+    ...["transfer-encoding: chunked", "content-type: a/b", "te: trailers"],
+    ...["x-doppel-a: canary", "doppel-a: canary", "proxy-authorization: c"],
+    ...["sec-websocket-key: canary", "a b: canary", "x-a: canary; x-a: b"],
+    ...["x-a:", "x-a: caf\u00e9", "x-a: canary\r\nx-b: c"],
+    ...["cf-access-client-id: canary", "cf-access-client-secret: canary"],
+  ].map((text): [string, Record<string, string>] => [
+    "OPENAI_HEADERS",
+    { OPENAI_HEADERS: text },
+  ]),
+  ["OPENAI_GATEWAY", { OPENAI_GATEWAY: `${GATEWAY}/anthropic` }],
+  ["OPENAI_GATEWAY", { OPENAI_GATEWAY: GATEWAY }],
+  ["OPENAI_GATEWAY", { OPENAI_GATEWAY: "canary" }],
+  ["OPENAI_GATEWAY", { OPENAI_GATEWAY_TOKEN: "canary" }],
+  ["OPENAI_GATEWAY", {
+    OPENAI_GATEWAY: `${GATEWAY}/openai`,
+    OPENAI_UPSTREAM: "https://x",
+  }],
+  ["OPENAI_GATEWAY_TOKEN", {
+    OPENAI_GATEWAY: `${GATEWAY}/openai`,
+    OPENAI_GATEWAY_TOKEN: "can ary",
+  }],
+  ["MORPH_GATEWAY", { MORPH_GATEWAY: `${GATEWAY}/morph` }],
   ["PORT", { PORT: "http" }],
   ["PORT", { PORT: "70000" }],
   ["ADMIN_SECRET", { ADMIN_SECRET: "short-canary" }],

@@ -64,7 +64,7 @@ export function editsOf(
       json ? exchangeSecrets(text, editing) : withoutSecret(text, minted)
     );
   }
-  if (!holder.token.isolated) return edits;
+  if (!holder.token.isolated || provider.objects.unknown) return edits;
   if (listsObjects(route, method)) {
     edits.push((text) => json ? ownedOnly(text, editing) : onlyIfEmpty(text));
   } else if (json && makesObjects(route, method)) {
@@ -172,7 +172,7 @@ export function eventClaims(
 ): ((chunk: Uint8Array) => void) | undefined {
   const { provider: { objects } } = editing.route;
   const type = headers.get("content-type") ?? "";
-  if (!editing.holder.token.isolated) return undefined;
+  if (!editing.holder.token.isolated || objects.unknown) return undefined;
   if (!/^text\/event-stream\b/i.test(type)) return undefined;
   const decoder = new TextDecoder();
   let places = objects.made;

@@ -10,6 +10,7 @@ import type { Flight } from "./flight.ts";
 import type { Provider } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { type Fields, fieldsUp } from "./rewrite.ts";
+import { uriAt } from "./target_uri.ts";
 import type { Target } from "./target.ts";
 
 /** Methods that are forwarded. */
@@ -65,16 +66,17 @@ export interface Aim {
   readonly fields: Fields;
 }
 
-/** Target URI and fields: every slot emptied, the one key written. By concatenation, so that no path can name a host. */
+/** Target URI and fields: every slot emptied, the one key written, where there is one, and what is fixed. */
 export function aimed(
   { provider, target, credential, received }: Pick<
     Forwarded,
     "provider" | "target" | "credential" | "received"
   >,
 ): Aim {
-  const key = provider.credentialFields(credential.key, target.path);
+  const { key } = credential;
+  const slot = key === "" ? [] : provider.credentialFields(key, target.path);
   return {
-    url: provider.origin + target.path + target.query,
-    fields: fieldsUp(received, [...key]),
+    url: uriAt(provider, target),
+    fields: fieldsUp(received, [...slot], provider.fixed),
   };
 }

@@ -29,7 +29,36 @@ export const SETTINGS = {
   },
   "<PROVIDER>_UPSTREAM": {
     default: "the real host",
-    about: "another origin for this provider; a base path in it is kept",
+    about:
+      "another origin for this provider; a base path in it is kept, `/v1` at its end or not",
+  },
+  "<PROVIDER>_HEADERS": {
+    default: "",
+    about:
+      "`name: value; name: value`: fields for every request to this origin, to no other",
+  },
+  "<PROVIDER>_GATEWAY": {
+    default: "",
+    about:
+      "its URL on Cloudflare's AI Gateway, up to the provider's name, in place of `_UPSTREAM`",
+  },
+  "<PROVIDER>_GATEWAY_TOKEN": {
+    default: "",
+    about: "opens that gateway, as `cf-aig-authorization`",
+  },
+  CUSTOM_PROVIDERS: {
+    default: "",
+    about:
+      "names of APIs of your own, comma-separated; each needs its `_UPSTREAM`, a key only if it wants one",
+  },
+  "<CUSTOM>_WIRE": {
+    default: "openai",
+    about: "whose API it is like: `openai`, `anthropic`, `gemini`",
+  },
+  "<CUSTOM>_SLOT": {
+    default: "by its wire",
+    about:
+      "where its key goes: `bearer`, `x-api-key`, `api-key`, `x-goog-api-key`",
   },
   EGRESS_HOP_URL: {
     default: "",

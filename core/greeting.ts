@@ -5,6 +5,7 @@
  */
 
 import type { Settings } from "./settings.ts";
+import { settingOf } from "./settings_providers.ts";
 
 /** What the settings do not say. */
 export interface StartFacts {
@@ -25,6 +26,8 @@ export function greeting(
 ): string[] {
   const ids = Object.keys(pools);
   const counted = ids.filter((id) => pools[id]!.length > 0);
+  const many = (id: string) =>
+    pools[id]![0]!.key === "" ? "none needed" : `${pools[id]!.length}`;
   const without = ids.filter((id) => pools[id]!.length === 0);
   const { hop, entranceSecret } = egress;
   const facts: [name: string, fact: string | false | undefined][] = [
@@ -32,13 +35,13 @@ export function greeting(
     ["admin secret", secretFile],
     [
       "keys",
-      counted.map((id) => `${id} (${pools[id]!.length})`).join(", ") || "none",
+      counted.map((id) => `${id} (${many(id)})`).join(", ") || "none",
     ],
     [
       "without a key",
       without.length > 0 &&
-      `${without.join(", ")} (set ${
-        without.map((id) => `${id.toUpperCase()}_API_KEY`).join(", ")
+      `${without.join(", ")} (set ${settingOf(without[0]!)}_API_KEY${
+        without.length > 1 ? ", …" : ""
       })`,
     ],
     ["hop", hop?.url ?? (entranceSecret !== undefined && "this is one")],

@@ -17,6 +17,7 @@ import { type Aim, type Forwarded, METHODS } from "./egress.ts";
 import type { Provider } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { fieldsUp } from "./rewrite.ts";
+import { unlisted } from "./route.ts";
 import { type Signer, signWith, verify } from "./signature.ts";
 import {
   authorityOf,
@@ -140,7 +141,8 @@ export function readHopRequest(
   }
   const [, id, path = "/"] = /^\/hop\/([^/]+)(\/.*)?$/.exec(target.path) ?? [];
   const provider = providers.find((row) => row.id === id);
-  if (!provider?.surface.test(path)) {
+  const inner = withoutCredentials({ path, query: target.query });
+  if (provider === undefined || unlisted(provider, method, inner)) {
     return shut(404, "No API behind this hop has such a path.");
   }
   const received = new Headers(headers);
@@ -148,7 +150,7 @@ export function readHopRequest(
   return {
     ...signer,
     provider,
-    target: withoutCredentials({ path, query: target.query }),
+    target: inner,
     credentialId: headers.get(CREDENTIAL)!,
     minted: headers.get(MINTED) ?? undefined,
     received,

@@ -8,8 +8,9 @@
 import type { Presented } from "./admit.ts";
 import { uploadOf } from "./edit.ts";
 import { METHODS } from "./egress.ts";
-import { chooseProvider, type Provider, type Route } from "./provider.ts";
+import type { Provider, Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
+import { chooseProvider } from "./route.ts";
 import { readSlots } from "./slot.ts";
 import type { TokenRecord } from "./store.ts";
 import { overridden, readTarget, withoutCredentials } from "./target.ts";
@@ -55,5 +56,7 @@ export function routeFor(
 ): Route {
   if (route.prefix !== "" || scope.length !== 1) return route;
   const provider = providers.find((row) => row.id === scope[0]);
-  return provider === undefined ? route : { ...route, provider };
+  if (provider === undefined || provider === route.provider) return route;
+  const target = provider.canonical?.(route.target) ?? route.target;
+  return { ...route, provider, target };
 }

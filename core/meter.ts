@@ -53,6 +53,8 @@ export interface Dialect {
   readonly read: (counts: Counts, beside: Beside) => readonly Bill[];
   /** The tier that counts name. */
   readonly tier?: (counts: Counts) => unknown;
+  /** Micro-dollars, where the API says itself what it charges. */
+  readonly cost?: (counts: Counts) => number | undefined;
 }
 
 /** How the answers of an endpoint are metered. */
@@ -121,6 +123,8 @@ export interface Metered {
   readonly tier?: string;
   /** Where more than one model was used: the parts of `usage`; `""` is a model nobody named. */
   readonly byModel?: Readonly<Record<string, Usage>>;
+  /** Whole micro-dollars, as the API says; only of what is `measured`. */
+  readonly cost?: number;
   /** The thing whose usage this is: it is shown at every look at it, and is to be counted at the first that is `measured`, and at the first that is `partial`. */
   readonly once?: string;
   /** Nothing is known yet: the work goes on, and a later look at `once` shows its usage. */

@@ -23,20 +23,24 @@ import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Store, TokenRecord } from "./store.ts";
 import { hashToken } from "./token.ts";
 
-/** Classes whose objects doppel knows by name; an isolated token may call no others. */
-const ISOLABLE: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
-  "inference",
-  "embeddings",
-  "images",
-  "audio",
-  "models",
+/** Classes whose calls make objects, or name some. */
+const KEEPING: readonly EndpointClass[] = [
   "realtime",
   "files",
   "batches",
   "stored",
   "videos",
   "fine-tuning",
-]);
+];
+/** Classes whose objects doppel knows by name; an isolated token may call no others. */
+const ISOLABLE: readonly EndpointClass[] = [
+  "inference",
+  "embeddings",
+  "images",
+  "audio",
+  "models",
+  ...KEEPING,
+];
 
 /** Seconds for which an object is remembered: more than a year. */
 export const OBJECT_KEPT = 400 * 86_400;
@@ -86,7 +90,10 @@ function objectsNamed(
 ): readonly string[] | Refusal {
   const { method, headers } = request;
   const endpoint = endpointClass(provider, method, target);
-  if (!ISOLABLE.has(endpoint)) {
+  const { unknown } = provider.objects;
+  if (
+    !ISOLABLE.includes(endpoint) || unknown && KEEPING.includes(endpoint)
+  ) {
     const detail = "An isolated token is not valid for this endpoint.";
     return { refused: "endpoint_denied", detail };
   }

@@ -12,6 +12,7 @@ import type { Limits, Shortage } from "./limit.ts";
 import { covers, modelsNamed, type ModelSources } from "./model.ts";
 import { endpointClass, type Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
+import { unlisted } from "./route.ts";
 import type { Admission, Ask, Pause, TokenRecord } from "./store.ts";
 import { bearsOurPrefix } from "./token.ts";
 
@@ -141,7 +142,8 @@ export function authorize(
   if (!token.providers.includes(provider.id)) {
     return { refused: "provider_denied" };
   }
-  if (!provider.surface.test(target.path)) return { refused: "no_route" };
+  const off = unlisted(provider, method, target);
+  if (off) return off;
   if (token.addresses.length > 0 && !within(token.addresses, address())) {
     return { refused: "address_denied" };
   }

@@ -22,6 +22,8 @@ export interface Call extends Occasion {
   readonly endpoint: string;
   /** The content. */
   readonly text: string;
+  /** As of the provider: see `Provider.olderLimit`. */
+  readonly olderLimit?: true | undefined;
 }
 
 /** A request whose limit was lowered. */

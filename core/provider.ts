@@ -4,9 +4,12 @@
  * @module
  */
 
+import type { Wire } from "./custom.ts";
+import type { ModelList } from "./facts.ts";
 import type { MeteringRow } from "./meter.ts";
 import type { RefusalFacts } from "./refusal.ts";
 import type { Region } from "./region.ts";
+import type { Fields } from "./rewrite.ts";
 import type { CleanTarget, Target } from "./target.ts";
 
 /** Turns a refusal into the error body an API's SDKs raise as their own error. */
@@ -54,14 +57,29 @@ export interface Signs {
   readonly path: RegExp;
 }
 
+/** Never: no request without a prefix means this API. */
+export const NO_SIGNS: Signs = { fields: [], parameters: [], path: /(?!)/ };
+
 /** One row of the provider table: data first, a small pure function where data cannot say it. */
 export interface Provider {
   /** Name in token scopes, prefixes, settings and logs. */
   readonly id: string;
-  /** Scheme and authority, and a base path if there is one; no trailing slash. */
+  /** Whose SDKs it serves without translation. */
+  readonly wire: Wire;
+  /** Scheme and authority, and a base path if there is one; no trailing slash. One that ends in `/v1` stands for the `/v1` that paths begin with. */
   readonly origin: string;
   /** The origin its answers name, where `origin` was replaced by another. */
   readonly home?: string;
+  /** Other origins that stand for the leading `/v1`: `/v1/x` is `/x` there. */
+  readonly bare?: readonly string[];
+  /** Paths that lie at another origin of the same API; none where `origin` was replaced. */
+  readonly elsewhere?: { readonly path: RegExp; readonly origin: string };
+  /** The owner's own: of the table's, there only where its origin is set; without a key, nothing is written into a slot. */
+  readonly own?: true;
+  /** Written on every request to its origin and on no other; secrets, as a rule. */
+  readonly fixed?: Fields;
+  /** What Cloudflare's AI Gateway calls it. */
+  readonly gateway?: Gateway;
   /** Paths that belong to the API; all others are `no_route`. */
   readonly surface: RegExp;
   /** Absent: this row takes what no other row claims. */
@@ -76,9 +94,15 @@ export interface Provider {
   /** What a client that writes paths its own way meant. */
   readonly canonical?: (target: CleanTarget) => CleanTarget;
   /** What `METHOD /path` is for, the path in lower case and without a slash at its end; the first that fits. */
-  readonly endpoints: readonly (readonly [EndpointClass, RegExp])[];
+  readonly endpoints: Endpoints;
+  /** `endpoints` is all it has: see {@linkcode unlisted}. */
+  readonly closed?: true;
+  /** How it lists its models. */
+  readonly models: ModelList;
   /** How the answers of `METHOD /path` are metered, as above; what fits none is unknown. */
   readonly usage: readonly MeteringRow[];
+  /** Its chats heed `max_tokens`, and nobody knows that they heed `max_completion_tokens`. */
+  readonly olderLimit?: true;
   /** What its holders make and can name again. */
   readonly objects: ObjectNames;
   /** How the secrets begin that its realtime endpoints mint. */
@@ -101,8 +125,23 @@ export interface Provider {
   readonly region: Region;
 }
 
+/** Rows of {@linkcode Provider.endpoints}. */
+export type Endpoints = readonly (readonly [EndpointClass, RegExp])[];
+
+/** Facts about an API behind Cloudflare's AI Gateway. */
+export interface Gateway {
+  /** Last segment of its URL there; absent: it is there only as a provider that the owner made, `custom-…`. */
+  readonly slug?: string;
+  /** `/v1/x` is `/slug/x` there, not `/slug/v1/x`. */
+  readonly drops?: true;
+  /** What models begin with, and a slash, on the gateway's OpenAI-compatible endpoint; absent: they are not there. */
+  readonly models?: string;
+}
+
 /** How an API names its objects. */
 export interface ObjectNames {
+  /** They have names that nobody could tell from other words: an isolated token may make none. */
+  readonly unknown?: true;
   /** The object a path is about: group 1. What has none is a collection, or no object at all. */
   readonly path: RegExp;
   /** How a JSON string or form value begins that names an object, group 1; and how that must go on. */
@@ -125,44 +164,6 @@ export interface Route {
   readonly prefix: string;
   /** The target without prefix and credentials. */
   readonly target: CleanTarget;
-}
-
-/**
- * Chooses by prefix, else by the signs of the request, in the table's order;
- * a token for one provider only overrides signs, never a prefix (design §4).
- * `undefined` where a prefix names no row.
- */
-export function chooseProvider(
-  target: CleanTarget,
-  headers: Headers,
-  providers: readonly Provider[],
-): Route | undefined {
-  const [, older, id, rest] =
-    /^\/(proxy\/)?([^/]+)(\/.*)?$/.exec(target.path) ?? [];
-  const named = providers.find((row) => row.id === id);
-  if (named !== undefined) {
-    const prefix = `/${older ?? ""}${id}`;
-    const inner = { ...target, path: (rest ?? "/").replace(/^\/+/, "/") };
-    return {
-      provider: named,
-      prefix,
-      target: named.canonical?.(inner) ?? inner,
-    };
-  }
-  if (older !== undefined) return undefined;
-  const provider = providers.find((row) => shows(row.signs, target, headers));
-  return provider && { provider, prefix: "", target };
-}
-
-/** Every sign is enough; a row without signs takes the rest. */
-function shows(
-  signs: Signs | undefined,
-  { path, credentials }: CleanTarget,
-  headers: Headers,
-): boolean {
-  return signs === undefined || signs.path.test(path) ||
-    signs.fields.some((field) => headers.get(field)) ||
-    credentials.some(({ name }) => signs.parameters.includes(name));
 }
 
 /**

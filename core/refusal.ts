@@ -54,6 +54,7 @@ export const REFUSALS = {
   address_denied: no(403, "This doppel token is not valid from this address."),
   no_route: no(404, "No API behind this doppel has such a path."),
   object_unknown: no(404, "There is no such object."),
+  method_not_allowed: no(405, "This API has no such method on this path."),
   body_too_large: no(413, "The body is larger than this doppel accepts."),
   upgrade_refused: no(426, "No WebSocket on this route: use HTTP."),
   rate_limited: again(429, "This doppel token is over its rate."),

@@ -8,6 +8,9 @@
 
 import { SLOT_FIELDS } from "./slot.ts";
 
+/** By this field a client says which API it means: see `chooseProvider()`. */
+export const HOST_FINAL = "x-host-final";
+
 /** Header fields as name (lower case) and value. */
 export type Fields = (readonly [name: string, value: string])[];
 
@@ -35,6 +38,7 @@ const NOT_UP: ReadonlySet<string> = new Set([
   "forwarded",
   "x-real-ip",
   "cdn-loop",
+  HOST_FINAL,
   // The holder's own account: with the owner's key these would choose another
   // project of the owner's, or fail.
   "openai-organization",
@@ -72,18 +76,24 @@ const NOT_DOWN: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The client's fields that go up, then `added`.
+ * The client's fields that go up, then `added`, to which the client's own of
+ * the same name are joined, and `fixed`, which take their place.
  *
  * `accept-encoding: identity` always: with `decompress: false` it is the one
  * combination under which both runtimes hand over the origin's bytes as they
  * are and headers that fit them. A client without a user agent gets ours, since
  * both runtimes would else write their own.
  */
-export function fieldsUp(received: Headers, added: Fields): Fields {
+export function fieldsUp(
+  received: Headers,
+  added: Fields,
+  fixed?: Fields,
+): Fields {
   const named = connectionOptions(received);
-  const fields: Fields = [];
+  const fields: Fields = fixed === undefined ? [] : [...fixed];
   received.forEach((value, name) => {
     if (NOT_UP.has(name) || named?.includes(name)) return;
+    if (fixed?.some(([field]) => field === name)) return;
     if (NOT_UP_PREFIXES.some((prefix) => name.startsWith(prefix))) return;
     const joined = added.findIndex(([field]) => field === name);
     if (joined === -1) fields.push([name, value]);
@@ -94,6 +104,25 @@ export function fieldsUp(received: Headers, added: Fields): Fields {
   }
   fields.push(["accept-encoding", "identity"], ...added);
   return fields;
+}
+
+/** What no owner may fix either: slots, what frames or describes the content, what only this connection is told. */
+const NEVER_FIXED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...SLOT_FIELDS,
+  "host",
+  "expect",
+  "content-length",
+  "content-type",
+  "content-encoding",
+  "accept-encoding",
+]);
+const NEVER_FIXED_PREFIXES = ["proxy-", "sec-", BETWEEN_DOPPELS, OURS];
+
+/** Whether an owner may have this field, lower case, written on every request to an origin. */
+export function mayBeFixed(name: string): boolean {
+  return /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name) && !NEVER_FIXED.has(name) &&
+    !NEVER_FIXED_PREFIXES.some((prefix) => name.startsWith(prefix));
 }
 
 /** Given to every answer where the origin did not say otherwise. */

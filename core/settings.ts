@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Credential } from "./credential.ts";
 import {
   baseUrl,
   type Environment,
@@ -16,6 +15,12 @@ import {
 } from "./environment.ts";
 import type { Retention } from "./ledger.ts";
 import { parseRange } from "./policy.ts";
+import {
+  type KnownProvider,
+  type ProviderSettings,
+  readProviders,
+  settingOf,
+} from "./settings_providers.ts";
 
 export { type Environment, SettingsError } from "./environment.ts";
 
@@ -39,7 +44,7 @@ export interface EgressSettings {
 }
 
 /** The environment, understood. */
-export interface Settings {
+export interface Settings extends ProviderSettings {
   /** Port to listen on. */
   readonly port: number;
   /** Address to listen on. */
@@ -48,10 +53,6 @@ export interface Settings {
   readonly adminSecrets: readonly string[];
   /** Seconds a signature's clock may be off. */
   readonly adminWindow: number;
-  /** Credentials by provider id. */
-  readonly pools: Readonly<Record<string, readonly Credential[]>>;
-  /** Origins that replace the table's, by provider id. */
-  readonly origins: Readonly<Record<string, string>>;
   /** How requests get there. */
   readonly egress: EgressSettings;
   /** Upstash, where it is configured. */
@@ -84,25 +85,13 @@ export interface Settings {
   readonly log: "requests" | "errors" | "off";
 }
 
-/** Reads the environment; `providerIds` are the rows of the table. */
+/** Reads the environment; `known` are the rows of the table. */
 export function readSettings(
   env: Environment,
-  providerIds: readonly string[],
+  known: readonly KnownProvider[],
 ): Settings {
-  refuseUnknown(env, providerIds);
-  const pools: Record<string, Credential[]> = {};
-  const origins: Record<string, string> = {};
-  for (const id of providerIds) {
-    const name = id.toUpperCase();
-    const keys = (env[`${name}_API_KEY`] ?? "").split(",")
-      .map((key) => key.trim()).filter((key) => key !== "");
-    if (keys.some((key) => !/^[\x21-\x7e]+$/.test(key))) {
-      wrong(`${name}_API_KEY`, "must be visible ASCII, keys split by commas");
-    }
-    pools[id] = keys.map((key, i) => ({ id: `${id}-${i + 1}`, key }));
-    const origin = env[`${name}_UPSTREAM`];
-    if (origin) origins[id] = baseUrl(`${name}_UPSTREAM`, origin);
-  }
+  refuseUnknown(env);
+  const providers = readProviders(env, known);
   longEnough(env, "METRICS_TOKEN");
   const upstash = upstashOf(env);
   const tls = tlsOf(env);
@@ -111,9 +100,8 @@ export function readSettings(
     host: env.HOST || SETTINGS.HOST.default,
     adminSecrets: adminSecrets(env, upstash !== undefined),
     adminWindow: integer(env, "ADMIN_WINDOW_SECONDS", 1, 300),
-    pools,
-    origins,
-    egress: egressOf(env, providerIds),
+    ...providers,
+    egress: egressOf(env, Object.keys(providers.pools)),
     ...(upstash && { upstash }),
     data: env.DOPPEL_DATA || SETTINGS.DOPPEL_DATA.default,
     ...(env.PUBLIC_URL && { publicUrl: baseUrl("PUBLIC_URL", env.PUBLIC_URL) }),
@@ -136,19 +124,12 @@ export function readSettings(
 }
 
 /** Names that nobody but doppel would use, so that a slip of the pen is seen. */
-function refuseUnknown(env: Environment, providerIds: readonly string[]) {
-  const names = providerIds.map((id) => id.toUpperCase());
+function refuseUnknown(env: Environment) {
   const known: string[] = ["DOPPEL_URL", ...Object.keys(SETTINGS)];
   for (const name of Object.keys(env)) {
-    if (known.includes(name)) continue;
-    const [, before, after] = /^(?:(.+)_UPSTREAM|EGRESS_(.+))$/.exec(name) ??
-      [];
-    const provider = before ?? after;
-    if (provider !== undefined && names.includes(provider)) continue;
-    if (
-      provider !== undefined ||
-      /^(DOPPEL|ADMIN_(SECRET|WINDOW)|REPLAY_BODY)/.test(name)
-    ) {
+    const ours =
+      /^(?:DOPPEL|ADMIN_(?:SECRET|WINDOW)|REPLAY_BODY|CUSTOM_PROVIDER)/;
+    if (ours.test(name) && !known.includes(name)) {
       wrong(name, "is not a setting of doppel; see the README's table");
     }
   }
@@ -176,7 +157,7 @@ function egressOf(
     wrong("EGRESS_HOP_URL", "must be without a path");
   }
   const modes = providerIds.map((id) => {
-    const name = `EGRESS_${id.toUpperCase()}`;
+    const name = `EGRESS_${settingOf(id)}`;
     const mode = env[name] || (url ? "fallback" : "direct");
     if (mode !== "direct" && mode !== "fallback" && mode !== "hop") {
       wrong(name, "must be direct, fallback or hop");

@@ -5,6 +5,7 @@
  */
 
 import { guessAnswer, type Guessing } from "./estimate.ts";
+import { openState, type State, take } from "./found.ts";
 import type { Answer, Counts, Metered, Metering } from "./meter.ts";
 import type { Finder } from "./scan.ts";
 import { addUsage, largerUsage, type Usage } from "./usage.ts";
@@ -23,9 +24,6 @@ export interface Tally {
 const MOST_MODELS = 32;
 /** Counts of one event that wait for its end, where the model may be named. */
 const MOST_PENDING = 256;
-/** Longest name taken over, UTF-16 units. */
-const LONGEST_NAME = 256;
-
 /** `Content-Type` of a stream of events. */
 export const EVENTS = /^text\/event-stream\b/i;
 
@@ -41,51 +39,9 @@ const SOUND = /audio\.delta$/;
 /** What a thing is called that has still to be made. */
 const LATER = /^(?:queued|in_progress|validating|finalizing)$/;
 
-interface State {
-  /** Of all events; of this one, and those like it before. */
-  counts: Counts;
-  tools: Counts;
-  /** Found in this event, for `each`. */
-  pending: Counts[];
-  /** Strings that stood beside; of the event: `type`. */
-  named: Record<string, string | undefined>;
-  background: boolean;
-  searches: number;
-  /** Bytes to guess from that no count has covered; those of this event. */
-  passed: { text: number; audio: number };
-  event: { text: number; audio: number; images: number };
-  images: number;
-  bytes: number;
-  /** Whether counts came; of the whole; whether any was too long. */
-  begun: boolean;
-  reported: boolean;
-  lost: boolean;
-  /** Whether the last event was seen. */
-  last: boolean;
-  readonly bills: Map<string, Usage>;
-  tier: unknown;
-}
-
 /** Opens a tally for an answer of an endpoint that is metered so. */
 export function openTally(how: Metering, answer: Answer): Tally {
-  const state: State = {
-    counts: {},
-    tools: {},
-    pending: [],
-    named: {},
-    background: false,
-    searches: 0,
-    passed: { text: 0, audio: 0 },
-    event: { text: 0, audio: 0, images: 0 },
-    images: 0,
-    bytes: 0,
-    begun: false,
-    reported: false,
-    lost: false,
-    last: false,
-    bills: new Map(),
-    tier: undefined,
-  };
+  const state = openState();
   return {
     finder: {
       measured: MEASURED,
@@ -108,45 +64,6 @@ export function openTally(how: Metering, answer: Answer): Tally {
     },
     close: (ending) => close(state, how, answer, ending),
   };
-}
-
-/** Something asked for was found. */
-function take(state: State, name: string, text: string | undefined): void {
-  if (name === "image" && text !== "null") state.event.images++;
-  const value = parse(text);
-  if (name === "action") {
-    if (value === "search") state.searches++;
-  } else if (name === "background") {
-    state.background ||= value === true;
-  } else if (name === "seconds") {
-    takeCounts(state, "usage", { type: "duration", seconds: value });
-  } else if (typeof value === "string") {
-    if (value.length <= LONGEST_NAME) state.named[name] = value;
-  } else if (name === "usage" || name === "begun" || name === "tools") {
-    if (text === undefined) state.lost = true;
-    if (typeof value !== "object" || value === null) return;
-    takeCounts(state, name, value as Counts);
-  }
-}
-
-function takeCounts(state: State, name: string, counts: Counts): void {
-  const told = Object.entries(counts).filter(([, count]) => count !== null);
-  if (told.length === 0) return;
-  const given = Object.fromEntries(told);
-  if (name === "tools") state.tools = given;
-  else state.counts = { ...state.counts, ...given };
-  if (name === "usage") {
-    state.reported = true;
-    state.pending.push(given);
-  } else state.begun = true;
-}
-
-function parse(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A value of the stream has ended, or been cut off. */
@@ -182,6 +99,8 @@ function addBills(state: State, how: Metering, counts: Counts): void {
   const { bills, named, searches, tools } = state;
   const { type, hearer, model } = named;
   state.tier = how.dialect.tier?.(counts) ?? state.tier;
+  const cost = how.dialect.cost?.(counts);
+  if (cost !== undefined) state.cost = (state.cost ?? 0) + cost;
   const beside = { type, hearer, searches, tools };
   for (const bill of how.dialect.read(counts, beside)) {
     const name = bill.model ?? model ?? "";
@@ -207,6 +126,7 @@ function close(
     bills.set(main, usage);
   }
   const common = identity(state, how, answer);
+  const { cost } = state;
   if (how.background === "shown" && !state.background) {
     const sure = finished ? "measured" : "estimated";
     return { state: sure, usage: {}, ...common };
@@ -219,7 +139,10 @@ function close(
     ? passed.text + passed.audio > 0
     : !(how.pictures && images > 0) &&
       (!reported || passed.text > 0 && !counted(bills));
-  if (finished && !open) return sum("measured", bills, common);
+  if (finished && !open) {
+    const told = cost !== undefined && { cost: Math.ceil(cost) };
+    return { ...sum("measured", bills, common), ...told };
+  }
   return withGuess(state, known ? "partial" : "estimated", {
     how,
     answer,

@@ -5,6 +5,7 @@
  */
 
 import type { Provider, Route } from "./provider.ts";
+import { pathAt } from "./target_uri.ts";
 
 /** The JSON field of the route's answers that holds a URL to be turned back. */
 export function followedField(
@@ -42,14 +43,11 @@ function parsed(literal: string): string {
 /** `url` through doppel where it points at the origin, under whichever name; all others as they are. */
 export function turnBack(
   url: string,
-  { origin, home = origin }: Provider,
+  provider: Provider,
   base: () => string,
 ): string {
-  for (const name of [origin, home]) {
-    const rest = url.slice(name.length);
-    if (url.startsWith(name) && /^(?:$|[/?#])/.test(rest)) return base() + rest;
-  }
-  return url;
+  const path = pathAt(provider, url);
+  return path === undefined ? url : base() + path;
 }
 
 /** Where clients reach this route's paths. */

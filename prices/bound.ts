@@ -21,6 +21,8 @@ export interface Ask extends Occasion {
   readonly endpoint: string;
   /** Its content; nothing where it has none or is not JSON. */
   readonly text?: string | undefined;
+  /** Chats of this API heed `max_tokens` alone. */
+  readonly olderLimit?: true | undefined;
 }
 
 /** The most that a call costs. */
@@ -54,7 +56,7 @@ export interface Worst {
 
 /** What `worstCase()` and `clamp()` share. */
 export function worstOf(book: PriceBook, ask: Ask): Worst | Unbounded {
-  const demand = demandOf(ask.endpoint, ask.text ?? "");
+  const demand = demandOf(ask.endpoint, ask.text ?? "", ask);
   if ("unbounded" in demand) return demand;
   const facts = factsOf(book, ask);
   const inputTokens = inputOf(demand, facts);

@@ -78,7 +78,7 @@ export function leastOf(book: PriceBook, ask: Ask): number | undefined {
 
 /** What a limit can be lowered in, and how far. */
 function roomOf(book: PriceBook, ask: Ask, { limit }: Worst) {
-  const limits = shapeOf(ask.endpoint)?.limit;
+  const limits = shapeOf(ask.endpoint, ask.olderLimit)?.limit;
   const { text: before } = ask;
   if (limits === undefined || before === undefined) return undefined;
   // The member itself may be new, and its bytes count.

@@ -75,10 +75,13 @@ export interface Shape {
 
 const CONFIG = ["generationConfig", "generation_config"];
 
+/** Who does not know it lets a model write as much as it likes. */
+const NEWER_LIMIT = "max_completion_tokens";
+
 /** By endpoint, as `METHOD /path`. */
 const SHAPES: readonly (readonly [RegExp, Shape])[] = [
   [/\/chat\/completions$/, {
-    limit: [["max_completion_tokens"], ["max_tokens"]],
+    limit: [[NEWER_LIMIT], ["max_tokens"]],
     times: [["n"]],
   }],
   [/\/responses$/, { limit: [["max_output_tokens"]] }],
@@ -86,7 +89,7 @@ const SHAPES: readonly (readonly [RegExp, Shape])[] = [
     limit: [["max_tokens"]],
     cacheAsked: /"cache_control"/,
   }],
-  [/\/v1\/completions$/, {
+  [/\/v1\/(?:fim\/)?completions$/, {
     limit: [["max_tokens"]],
     times: [["n"], ["best_of"]],
   }],
@@ -127,6 +130,8 @@ const UNCOUNTED = [
   "models",
   "fallback",
   "fallbacks",
+  // Together's: a second model that reads along.
+  "safety_model",
   // Billed when nobody watches any more.
   "background",
 ];
@@ -144,8 +149,9 @@ const ELSEWHERE = [
 export function demandOf(
   endpoint: string,
   text: string,
+  { olderLimit }: { readonly olderLimit?: true | undefined } = {},
 ): Demand | Unbounded {
-  const shape = shapeOf(endpoint);
+  const shape = shapeOf(endpoint, olderLimit);
   if (shape === undefined) {
     return unbounded(`This endpoint has no price that could be reserved`);
   }
@@ -204,10 +210,14 @@ function unbounded(reason: string): Unbounded {
 }
 
 /** `undefined` where nobody knows what a request may cause. */
-export function shapeOf(endpoint: string): Shape | undefined {
-  return endpoint.startsWith("POST ")
-    ? SHAPES.find(([pattern]) => pattern.test(endpoint))?.[1]
-    : undefined;
+export function shapeOf(
+  endpoint: string,
+  olderLimit?: true,
+): Shape | undefined {
+  if (!endpoint.startsWith("POST ")) return undefined;
+  const shape = SHAPES.find(([pattern]) => pattern.test(endpoint))?.[1];
+  const limit = shape?.limit?.filter(([name]) => name !== NEWER_LIMIT);
+  return olderLimit && limit ? { ...shape, limit } : shape;
 }
 
 /** The largest of the numbers that stand at `paths`. */

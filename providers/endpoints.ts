@@ -9,9 +9,7 @@
  * @module
  */
 
-import type { EndpointClass } from "../core/provider.ts";
-
-type Endpoints = readonly (readonly [EndpointClass, RegExp])[];
+import type { Endpoints } from "../core/provider.ts";
 
 /** The organisation, its keys, its vaults and where it is told of events. */
 const ADMIN =

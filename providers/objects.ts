@@ -59,6 +59,20 @@ export const ANTHROPIC_OBJECTS: ObjectNames = {
   hidden: [],
 };
 
+/** Where nobody has looked into how an API names its objects: none may be made or named. */
+export const UNKNOWN_OBJECTS: ObjectNames = {
+  unknown: true,
+  path: /(?!)/,
+  name: /((?!))/,
+  made: [],
+  later: [],
+  computes: /^/,
+  hidden: [[
+    /^POST /,
+    /"(?:file_ids?|(?:input_)?file_id|agent_id|previous_response_id|conversation(?:_id)?|container|library_ids)"\s*:\s*(?!null)/,
+  ]],
+};
+
 const COLLECTIONS =
   "files|cachedContents|batches|fileSearchStores|corpora|operations|tunedModels";
 

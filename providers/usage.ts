@@ -15,7 +15,7 @@ import {
   guessPictures,
   guessSpeech,
 } from "../core/estimate.ts";
-import type { MeteringRow } from "../core/meter.ts";
+import type { Dialect, MeteringRow } from "../core/meter.ts";
 import { ANTHROPIC, ANTHROPIC_RESULTS } from "./usage_anthropic.ts";
 import { GEMINI, GEMINI_RESULTS } from "./usage_gemini.ts";
 import {
@@ -27,23 +27,37 @@ import {
   OPENAI_RESULTS,
 } from "./usage_openai.ts";
 
+/** Where APIs that speak OpenAI's wire differ. */
+interface Accent {
+  /** OpenAI's own where absent. */
+  readonly dialect?: Dialect;
+  /** Chat streams tell their usage only to who asks for it. */
+  readonly asks?: boolean;
+}
+
 /** The rows of OpenAI's wire below `base`. */
-function openaiRows(base: string): readonly MeteringRow[] {
+function openaiRows(
+  base: string,
+  { dialect = OPENAI, asks = true }: Accent = {},
+): readonly MeteringRow[] {
   const at = (pattern: string) => new RegExp(pattern.replaceAll("V", base));
   const pictures = { pictures: true, guess: guessPictures } as const;
   return [
-    [{ dialect: OPENAI, asks: true }, at("^POST V/(?:chat/)?completions$")],
-    [{ dialect: OPENAI }, at("^POST V/embeddings$")],
-    // A socket asks for responses with GET and an upgrade.
-    [{ dialect: OPENAI, each: true }, at("^GET V/responses$")],
     [
-      { dialect: OPENAI, once: "named", background: "made" },
+      { dialect, ...asks && { asks: true } },
+      at("^POST V/(?:chat/|fim/)?completions$"),
+    ],
+    [{ dialect }, at("^POST V/embeddings$")],
+    // A socket asks for responses with GET and an upgrade.
+    [{ dialect, each: true }, at("^GET V/responses$")],
+    [
+      { dialect, once: "named", background: "made" },
       at("^POST V/responses$"),
     ],
-    [{ dialect: OPENAI }, at("^POST V/responses/compact$")],
+    [{ dialect }, at("^POST V/responses/compact$")],
     [
       {
-        dialect: OPENAI,
+        dialect,
         once: /\/responses\/([^/]+)/,
         background: "shown",
       },
@@ -75,7 +89,13 @@ function openaiRows(base: string): readonly MeteringRow[] {
       },
       at("^GET V/files/[^/]+/content$"),
     ],
-    ["free", at("^POST V/(?:moderations|responses/input_tokens)$")],
+    ...openaiFree(at),
+  ];
+}
+
+function openaiFree(at: (pattern: string) => RegExp): readonly MeteringRow[] {
+  return [
+    ["free", at("^POST V/responses/input_tokens$")],
     ["free", at("^POST V/batches/[^/]+/cancel$")],
     [
       "free",
@@ -91,8 +111,22 @@ function openaiRows(base: string): readonly MeteringRow[] {
 /** https://platform.openai.com/docs/api-reference (read 2026-11). */
 export const OPENAI_USAGE: readonly MeteringRow[] = [
   ...openaiRows("/v1"),
+  ["free", /^POST \/v1\/moderations$/],
   [{ dialect: OPENAI, guess: guessFilms(4) }, /^POST \/v1\/videos$/],
 ];
+
+/** Of APIs that speak OpenAI's wire, and some of them Anthropic's beside it. */
+export function compatibleUsage(accent: Accent = {}): readonly MeteringRow[] {
+  return [
+    [{ dialect: ANTHROPIC }, /^POST (?:\/anthropic)?\/v1\/messages$/],
+    [
+      "free",
+      /^POST (?:(?:\/anthropic)?\/v1\/messages\/count_tokens|\/v1\/tokenizers\/.*)$/,
+    ],
+    ["later", /^POST \/v1\/batch\/jobs$/],
+    ...openaiRows("/v1", { asks: false, ...accent }),
+  ];
+}
 
 /** https://docs.anthropic.com/en/api (read 2026-11). */
 export const ANTHROPIC_USAGE: readonly MeteringRow[] = [
@@ -119,6 +153,7 @@ const V = "/v1(?:alpha|beta\\d?)?";
 /** https://ai.google.dev/api (read 2026-11). */
 export const GEMINI_USAGE: readonly MeteringRow[] = [
   ...openaiRows(`${V}/openai`),
+  ["free", new RegExp(`^POST ${V}/openai/moderations$`)],
   [
     { dialect: GEMINI },
     /^POST [^?]+:(?:generatecontent|generateanswer|embedcontent|batchembedcontents)$/,

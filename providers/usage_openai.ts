@@ -29,8 +29,13 @@ function openaiUsage(counts: Counts): Usage {
     "cached_tokens_details",
   );
   const cacheRead = first(of, "cached_tokens") ||
-    // DeepSeek; Moonshot.
-    first(counts, "prompt_cache_hit_tokens", "cached_tokens");
+    // DeepSeek; Moonshot; Mistral.
+    first(
+      counts,
+      "prompt_cache_hit_tokens",
+      "cached_tokens",
+      "num_cached_tokens",
+    );
   const input = Math.max(
     first(counts, "prompt_tokens", "input_tokens"),
     cacheRead,
@@ -136,6 +141,56 @@ const OPENAI_SHAPE: Shape = {
 
 /** Chat, completions, Responses, embeddings. */
 export const OPENAI: Dialect = { shape: OPENAI_SHAPE, read: readOpenai };
+
+/** OpenRouter bills its own share apart from what a key of the owner's is billed elsewhere: https://openrouter.ai/docs/use-cases/usage-accounting (read 2026-11-27). */
+export const OPENROUTER: Dialect = {
+  ...OPENAI,
+  cost(counts) {
+    const elsewhere = part(counts, "cost_details")["upstream_inference_cost"];
+    return dollars(
+      counts["cost"],
+      counts["is_byok"] === true ? elsewhere : 0,
+    );
+  },
+};
+
+/** xAI counts ten-billionths of a dollar: https://docs.x.ai/docs/guides/chat (read 2026-11-27). */
+export const XAI: Dialect = {
+  ...OPENAI,
+  cost: ({ cost_in_usd_ticks: ticks }) =>
+    typeof ticks === "number" ? dollars(ticks / 1e10) : undefined,
+};
+
+/** Perplexity's thoughts are beside the completion and its total: https://docs.perplexity.ai/api-reference (read 2026-11-27). */
+export const PERPLEXITY: Dialect = {
+  ...OPENAI,
+  read(counts, beside) {
+    const [bill] = readOpenai(counts, beside);
+    const { usage } = bill!;
+    const { output = 0 } = usage;
+    const thoughts = first(counts, "reasoning_tokens");
+    const searches = first(counts, "num_search_queries");
+    return [{
+      usage: usageOf({
+        ...usage,
+        output: output + thoughts,
+        webSearches: searches || usage.webSearches,
+      }),
+    }];
+  },
+  cost: (counts) => dollars(part(counts, "cost")["total_cost"]),
+};
+
+/** Micro-dollars; nothing where one of them is no amount. */
+function dollars(...amounts: readonly unknown[]): number | undefined {
+  let sum = 0;
+  for (const amount of amounts) {
+    if (typeof amount !== "number" || !(amount >= 0)) return undefined;
+    sum += amount;
+  }
+  // Not 1e6 × 0.000158, which is a hair more than 158.
+  return Number((sum * 1e6).toFixed(6));
+}
 
 /** Pictures: `data` of JSON, or the picture of an event. */
 export const OPENAI_IMAGES: Dialect = {

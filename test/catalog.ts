@@ -15,14 +15,25 @@ import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
-/** Provider ids here → there. */
+/**
+ * Provider ids here → there. OpenRouter is not among them: which of a model's
+ * sellers answers, and so its price, is chosen by OpenRouter with each call, and
+ * its 701 rows would double the tables. What a call cost, it says itself.
+ */
 export const PROVIDERS: Record<string, string> = {
   openai: "openai",
   anthropic: "anthropic",
   gemini: "google",
-  groq: "groq",
-  mistral: "mistral",
+  cerebras: "cerebras",
+  cohere: "cohere",
   deepseek: "deepseek",
+  fireworks: "fireworks",
+  groq: "groq",
+  minimax: "minimax",
+  mistral: "mistral",
+  moonshot: "moonshotai",
+  perplexity: "perplexity",
+  together: "together",
   xai: "x-ai",
 };
 
@@ -60,7 +71,8 @@ export function catalog(): string {
     const { models } = findProvider({ providerId: theirs })!;
     // What Vertex sells of others is no part of the Gemini API.
     const own = models.filter((model) =>
-      priced(model) && !(id === "gemini" && model.id.startsWith("claude"))
+      priced(model) && (HAVE_FREE.includes(id) || !free(model)) &&
+      !(id === "gemini" && model.id.startsWith("claude"))
     );
     const rows = own.flatMap(rowsOf);
     const lines = rows.map((row) => `      ${JSON.stringify(row)}`);
@@ -91,6 +103,13 @@ function priced({ id, prices }: ModelInfo): boolean {
   const keys = all.flatMap((one) => Object.keys(one));
   return !OPAQUE.test(id) &&
     keys.every((key) => key in RATES || IGNORED.includes(key));
+}
+
+/** Whose models without a price cost nothing; those of others have one that nobody wrote down. */
+const HAVE_FREE = ["openai", "gemini", "mistral"];
+
+function free({ prices }: ModelInfo): boolean {
+  return !Array.isArray(prices) && Object.keys(prices).length === 0;
 }
 
 /** The later price goes before the earlier, the one for long prompts before the other. */

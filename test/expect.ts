@@ -15,8 +15,8 @@ export interface Reaches {
   readonly target?: string;
   /** Beside what doppel and the runtime always write. */
   readonly fields?: readonly string[];
-  /** The one slot that is filled, OpenAI's if absent. */
-  readonly slot?: string;
+  /** The one slot that is filled, OpenAI's if absent; `null`: none. */
+  readonly slot?: string | null;
   readonly content?: Part;
   /** `length` where there is content, else `none`, if absent. */
   readonly framing?: Framing;
@@ -47,6 +47,8 @@ export interface Refused {
   readonly status: number;
   /** OpenAI's if absent. */
   readonly wire?: WireName;
+  /** With 405. */
+  readonly allow?: string;
 }
 
 export type Framing = "none" | "length" | "chunked";
@@ -98,7 +100,7 @@ export function checkReached(
     whole: true,
     fields: [
       ...fields,
-      slot,
+      ...slot === null ? [] : [slot],
       "accept-encoding: identity",
       `host: ${host}`,
       ...framed(framing, length),
@@ -188,7 +190,7 @@ function brief(content: Part): string {
 /** A refusal in the envelope of the caller's wire (design §5). */
 function checkRefusal(
   { status, fields, content }: Answer,
-  { refused, status: wanted, wire = "openai" }: Refused,
+  { refused, status: wanted, wire = "openai", allow }: Refused,
 ) {
   const { error, ...rest } = JSON.parse(content.toString());
   const ids = fields.filter((field) => /^(?:x-)?request-id: /.test(field))
@@ -213,6 +215,7 @@ function checkRefusal(
         "content-type: application/json",
         "x-content-type-options: nosniff",
         retry ? "retry-after: 1" : "x-should-retry: false",
+        ...(allow === undefined ? [] : [`allow: ${allow}`]),
         ...(wanted === 401 ? ['www-authenticate: Bearer realm="doppel"'] : []),
       ].sort(),
       envelope: ENVELOPES[wire].members,

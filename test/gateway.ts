@@ -27,12 +27,19 @@ export interface Reached {
 export const SECRET = "admin-secret-of-the-tests-0123456789";
 export const START = Date.parse("2026-11-20T12:00:00Z");
 
-/** The owner's keys; `custom` rows have none. */
-export const KEYS: Record<string, readonly Credential[]> = {
-  openai: [{ id: "openai-1", key: "sk-o" }],
-  anthropic: [{ id: "anthropic-1", key: "sk-a" }],
-  gemini: [{ id: "gemini-1", key: "g-1" }],
+const SHORT: Record<string, string> = {
+  openai: "sk-o",
+  anthropic: "sk-a",
+  gemini: "g-1",
 };
+
+/** The owner's keys, one for each row of the table. */
+export const KEYS: Record<string, readonly Credential[]> = Object.fromEntries(
+  PROVIDERS.map(({ id }) => [
+    id,
+    [{ id: `${id}-1`, key: SHORT[id] ?? `sk-canary-${id}` }],
+  ]),
+);
 
 /** Prices that know no limit to lower. */
 export const UNCLAMPED = {

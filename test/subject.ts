@@ -16,6 +16,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { callAdmin } from "../client.ts";
+import { settingOf } from "../core/settings_providers.ts";
+import { PROVIDERS } from "../providers/mod.ts";
 import { UNGUARDED } from "./classes.ts";
 import { keepSecret, keepText } from "./evidence.ts";
 
@@ -30,6 +32,12 @@ export const KEYS = {
   anthropic: "sk-ant-api-canary-anthropic-77be02",
   gemini: "AIza-canary-gemini-5d10e8",
 } as const;
+
+/** One for every row of the table. */
+export const ALL_KEYS: Readonly<Record<string, string>> = Object.fromEntries(
+  PROVIDERS.map(({ id }) => [id, `sk-canary-${id}-2c41d9`]),
+);
+Object.assign(ALL_KEYS, KEYS);
 
 export interface Subject {
   readonly url: string;
@@ -50,7 +58,7 @@ export interface Subject {
 
 export interface SubjectOptions {
   readonly runtime: Runtime;
-  /** All three providers' origin. */
+  /** All providers' origin. */
   readonly origin?: string;
   readonly env?: Record<string, string>;
   /** The program; `main.ts` if absent. */
@@ -70,7 +78,7 @@ export async function startDoppel(
   const data = mkdtempSync(join(tmpdir(), "doppel-test-"));
   const secret = randomBytes(32).toString("hex");
   keepSecret(secret);
-  for (const key of Object.values(KEYS)) keepSecret(key);
+  for (const key of Object.values(ALL_KEYS)) keepSecret(key);
   const file = join(root, entry);
   const secure = env.TLS_CERT !== undefined;
   const [command, args] = runtime === "bun"
@@ -98,14 +106,13 @@ export async function startDoppel(
       ADMIN_SECRET: secret,
       BUN_CONFIG_MAX_HTTP_REQUESTS: "65336",
       ...(process.env.DENO_DIR && { DENO_DIR: process.env.DENO_DIR }),
-      OPENAI_API_KEY: KEYS.openai,
-      ANTHROPIC_API_KEY: KEYS.anthropic,
-      GEMINI_API_KEY: KEYS.gemini,
-      ...(origin && {
-        OPENAI_UPSTREAM: origin,
-        ANTHROPIC_UPSTREAM: origin,
-        GEMINI_UPSTREAM: origin,
-      }),
+      ...Object.fromEntries(PROVIDERS.flatMap(({ id, own }) => {
+        const name = settingOf(id);
+        return [
+          ...own && !origin ? [] : [[`${name}_API_KEY`, ALL_KEYS[id]!]],
+          ...origin ? [[`${name}_UPSTREAM`, origin]] : [],
+        ];
+      })),
       ...env,
     },
   });

@@ -105,7 +105,7 @@ export interface Stage {
   leave(): Promise<void>;
 }
 
-/** A doppel before an origin of all three APIs; `env` may name the origin's URL. */
+/** A doppel before an origin of all APIs; `env` may name the origin's URL. */
 export async function onStage(
   runtime: Runtime,
   play: (stage: Stage) => Promise<void>,
@@ -133,7 +133,9 @@ export async function onStage(
     },
   };
   try {
-    await doppel.mint({ token: T });
+    const listed = await doppel.admin("GET", "/admin/providers");
+    const { providers } = listed as { providers: { id: string }[] };
+    await doppel.mint({ token: T, providers: providers.map(({ id }) => id) });
     await play(stage);
   } finally {
     await stage.leave();
@@ -216,8 +218,15 @@ export function laws(
 }
 
 /** Every row on both runtimes, each over a connection of its own. Gemini's origin has a base path. */
-export function table(name: string, rows: readonly Row[]) {
-  const env = (url: string) => ({ GEMINI_UPSTREAM: `${url}/base` });
+export function table(
+  name: string,
+  rows: readonly Row[],
+  more: (origin: string) => Record<string, string> = () => ({}),
+) {
+  const env = (url: string) => ({
+    GEMINI_UPSTREAM: `${url}/base`,
+    ...more(url),
+  });
   for (const runtime of RUNTIMES) {
     Deno.test(`${name}, on ${runtime}`, async (t) => {
       await onStage(runtime, async (stage) => {
