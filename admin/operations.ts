@@ -200,7 +200,12 @@ const tableRows = ({ Table }: TokenSchemas) => [
       const tokens = work.body.tokens as TokenRecord[];
       const imported = tokens.length;
       const entry = audit(work, "table.import", { tokens: imported });
-      const taken = await work.store.importTokens(tokens, entry);
+      const taken = await work.store.importTable({
+        tokens,
+        credentials: [],
+        providers: [],
+        aliases: [],
+      }, entry);
       if (taken.length === 0) return { imported };
       const ids = taken.join(", ");
       const title = `Nothing was imported: other tokens have the ids ${ids}.`;

@@ -59,7 +59,7 @@ Deno.test("authenticate() takes an expiry that cannot be read for one that is pa
   const found = authenticate(
     [value],
     [{ value, id: tokenId(value), hash: hashToken(value) }],
-    { records: [record as never] },
+    { records: [record as never], turn: 0 },
     0,
   );
   assert.deepEqual(found, { refused: "token_expired" });

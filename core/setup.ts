@@ -195,9 +195,9 @@ export interface KeptModels {
 export interface SetupStore {
   /** All of it, with its turn. 4 commands. */
   readSetup(): Promise<Setup>;
-  /** Puts `next` in the place of `was`; `false` where that is no longer there. The turn goes up. 6 commands. */
+  /** Puts `next` in the place of `was`; `false` where that is no longer there. The turn goes up. 6 commands, 2 where it does not. */
   putSetup(change: SetupChange, entry: AuditEntry): Promise<boolean>;
-  /** Keeps of each credential and model the cooldown that ends later, and forgets those that have ended (`now`: seconds). The turn goes up if something changed. 3 commands + 2 per cooldown, and 2 for the turn. */
+  /** Keeps of each credential and model the cooldown that ends later, and forgets those that have ended (`now`: seconds). The turn goes up if something changed. 3 commands + 1 per cooldown; 1 more for each that is new or longer, and 2 for the turn. */
   cool(cooldowns: readonly Cooldown[], now: number): Promise<void>;
   /** Ends all cooldowns of the credentials, and answers how many that were; has an entry where the owner wants it. 2 commands, with any 4 more and 1 for the entry. */
   warm(credentials: readonly string[], entry?: AuditEntry): Promise<number>;
