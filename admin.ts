@@ -10,8 +10,10 @@ import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
 import { type Operation, operations } from "./admin/operations.ts";
 import { type ConfiguredProvider, Problem } from "./admin/work.ts";
+import type { Credential } from "./core/credential.ts";
 import { problemResponse } from "./core/problem.ts";
 import type { Retention } from "./core/ledger.ts";
+import type { Seal } from "./core/seal.ts";
 import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
@@ -29,6 +31,10 @@ export interface AdminDeps {
   readonly adminSecrets: readonly string[];
   /** Seconds a signature's clock may be off. */
   readonly adminWindow: number;
+  /** The environment's own credentials by provider id. */
+  readonly pools: Readonly<Record<string, readonly Credential[]>>;
+  /** Seals the keys that are to be kept. */
+  readonly seal: Seal;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
   /** What is kept of usage. */

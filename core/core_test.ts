@@ -422,6 +422,7 @@ Deno.test("readSettings() has documented defaults", () => {
     host: "127.0.0.1",
     adminSecrets: [],
     adminWindow: 60,
+    seal: {},
     pools: {
       openai: [{ id: "openai-1", key: "sk-1" }, {
         id: "openai-2",
@@ -467,6 +468,18 @@ Deno.test("readSettings() makes a primary of a URL and a secret, a hop of the se
   assert.equal(hop.entranceSecret, HOP_SECRET);
 });
 
+Deno.test("readSettings() takes the secrets that seal, and needs none", () => {
+  const [present, previous] = ["p".repeat(32), "q".repeat(32)];
+  const both = { SEAL_SECRET: present, SEAL_SECRET_PREVIOUS: previous };
+  assert.deepEqual(read(both).seal, { present, previous });
+  const upstash = {
+    UPSTASH_REDIS_REST_URL: "https://x",
+    UPSTASH_REDIS_REST_TOKEN: "t",
+    ADMIN_SECRET: "a".repeat(32),
+  };
+  assert.deepEqual(read(upstash).seal, {});
+});
+
 const stops: [name: string, env: Record<string, string>][] = [
   ["PORT", { PORT: "http" }],
   ["PORT", { PORT: "70000" }],
@@ -476,6 +489,9 @@ const stops: [name: string, env: Record<string, string>][] = [
     UPSTASH_REDIS_REST_URL: "https://x",
     UPSTASH_REDIS_REST_TOKEN: "canary",
   }],
+  ["SEAL_SECRET", { SEAL_SECRET: "short-canary" }],
+  ["SEAL_SECRET_PREVIOUS", { SEAL_SECRET_PREVIOUS: "short-canary" }],
+  ["SEAL_SECRETS", { SEAL_SECRETS: "canary" }],
   ["ADMIN_WINDOW_SECONDS", { ADMIN_WINDOW_SECONDS: "301" }],
   ["OPENAI_API_KEY", { OPENAI_API_KEY: "sk canary" }],
   ["OPENAI_UPSTREAM", { OPENAI_UPSTREAM: "api.openai.com" }],

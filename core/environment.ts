@@ -23,6 +23,15 @@ export const SETTINGS = {
     default: "60",
     about: "how far a signature's clock may be off, 300 at most",
   },
+  SEAL_SECRET: {
+    default: "made on the first local start",
+    about:
+      "seals the keys that doppel keeps; 32 characters or more; with Upstash needed to keep any",
+  },
+  SEAL_SECRET_PREVIOUS: {
+    default: "",
+    about: "also opens them, while the secret is being changed",
+  },
   "<PROVIDER>_API_KEY": {
     default: "",
     about: "the real key; several, comma-separated, make a pool",
@@ -62,7 +71,7 @@ export const SETTINGS = {
   UPSTASH_REDIS_REST_TOKEN: { default: "", about: "see above" },
   DOPPEL_DATA: {
     default: "./.doppel",
-    about: "directory of the SQLite file and the local admin secret",
+    about: "directory of the SQLite file and the local secrets",
   },
   PUBLIC_URL: {
     default: "",

@@ -16,6 +16,7 @@ import {
 } from "./environment.ts";
 import type { Retention } from "./ledger.ts";
 import { parseRange } from "./policy.ts";
+import type { SealSecrets } from "./seal.ts";
 
 export { type Environment, SettingsError } from "./environment.ts";
 
@@ -48,6 +49,8 @@ export interface Settings {
   readonly adminSecrets: readonly string[];
   /** Seconds a signature's clock may be off. */
   readonly adminWindow: number;
+  /** Stored keys are sealed under these. */
+  readonly seal: SealSecrets;
   /** Credentials by provider id. */
   readonly pools: Readonly<Record<string, readonly Credential[]>>;
   /** Origins that replace the table's, by provider id. */
@@ -111,6 +114,7 @@ export function readSettings(
     host: env.HOST || SETTINGS.HOST.default,
     adminSecrets: adminSecrets(env, upstash !== undefined),
     adminWindow: integer(env, "ADMIN_WINDOW_SECONDS", 1, 300),
+    seal: sealSecrets(env),
     pools,
     origins,
     egress: egressOf(env, providerIds),
@@ -147,7 +151,7 @@ function refuseUnknown(env: Environment, providerIds: readonly string[]) {
     if (provider !== undefined && names.includes(provider)) continue;
     if (
       provider !== undefined ||
-      /^(DOPPEL|ADMIN_(SECRET|WINDOW)|REPLAY_BODY)/.test(name)
+      /^(DOPPEL|ADMIN_(SECRET|WINDOW)|SEAL_SECRET|REPLAY_BODY)/.test(name)
     ) {
       wrong(name, "is not a setting of doppel; see the README's table");
     }
@@ -161,6 +165,14 @@ function adminSecrets(env: Environment, required: boolean): string[] {
     wrong("ADMIN_SECRET", "is required with Upstash: `openssl rand -hex 32`");
   }
   return names.flatMap((name) => env[name] || []);
+}
+
+function sealSecrets(env: Environment): SealSecrets {
+  for (const name of ["SEAL_SECRET", "SEAL_SECRET_PREVIOUS"] as const) {
+    longEnough(env, name);
+  }
+  const { SEAL_SECRET: present, SEAL_SECRET_PREVIOUS: previous } = env;
+  return { ...(present && { present }), ...(previous && { previous }) };
 }
 
 function egressOf(

@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
@@ -61,7 +67,17 @@ for (const runtime of RUNTIMES) {
     const secret = readFileSync(file, "utf8").trim();
     keepSecret(secret);
     assert.equal(statSync(file).mode & 0o777, 0o600);
+    const seal = join(doppel.data, "seal_secret");
+    keepSecret(readFileSync(seal, "utf8").trim());
+    assert.equal(statSync(seal).mode & 0o777, 0o600);
     assert.equal(statSync(doppel.data).mode & 0o777, 0o700);
+    assert.deepEqual(readdirSync(doppel.data).sort(), [
+      "admin_secret",
+      "doppel.sqlite",
+      "doppel.sqlite-shm",
+      "doppel.sqlite-wal",
+      "seal_secret",
+    ]);
     assert.equal(
       statSync(join(doppel.data, "doppel.sqlite")).mode & 0o777,
       0o600,
