@@ -8,8 +8,14 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
-import { type Operation, operations } from "./admin/operations.ts";
-import { type ConfiguredProvider, Problem } from "./admin/work.ts";
+import { OPERATIONS } from "./admin/operations.ts";
+import type { Operation } from "./admin/row.ts";
+import {
+  type ConfiguredProvider,
+  createTurns,
+  type InTurn,
+  Problem,
+} from "./admin/work.ts";
 import type { Credential } from "./core/credential.ts";
 import { problemResponse } from "./core/problem.ts";
 import type { Retention } from "./core/ledger.ts";
@@ -64,12 +70,15 @@ export function admin(deps: AdminDeps): Hono<Env> {
     c.set("content", content);
     await next();
   });
-  const rows = operations(deps.configured.map(({ id }) => id));
-  for (const row of rows) {
+  const inTurn = createTurns();
+  for (const row of OPERATIONS) {
     const [method, path] = row.route.split(" ") as [string, string];
-    app.on(method, path, (c) => perform(row, c, deps));
+    app.on(method, path, (c) => perform(row, c, { ...deps, inTurn }));
   }
-  app.get("/admin/openapi.json", (c) => c.json(openapi(rows, deps.version)));
+  app.get(
+    "/admin/openapi.json",
+    (c) => c.json(openapi(OPERATIONS, deps.version)),
+  );
   app.notFound(() => {
     throw new Problem(404, "The admin API has no such path.");
   });
@@ -120,7 +129,9 @@ async function authenticate(
 async function perform(
   { query, body, status, run, csv }: Operation,
   c: Context<Env>,
-  { store, configured, now, keep }: AdminDeps,
+  { store, configured, pools, seal, inTurn, keep, now }: AdminDeps & {
+    inTurn: InTurn;
+  },
 ): Promise<Response> {
   const { signer, content } = c.var;
   if (body === undefined && content.length > 0) {
@@ -129,10 +140,13 @@ async function perform(
   const work = {
     store,
     providers: configured,
+    pools,
+    seal,
+    inTurn,
     keep,
     now: Math.floor(now() / 1000),
     by: signer.keyid,
-    id: c.req.param("id") ?? "",
+    id: Object.values(c.req.param()).join(),
     query: checked(query, singular(c.req.queries()), "query"),
     body: body && checked(body, parseJson(content)),
   };

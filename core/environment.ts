@@ -151,12 +151,21 @@ export function wrong(name: string, mend: string): never {
 
 /** `text` without a trailing slash. */
 export function baseUrl(name: string, text: string): string {
-  const mend =
-    "must be an http(s) URL of a host and, if need be, a path: no user, query or fragment";
-  const url = URL.canParse(text) ? new URL(text) : wrong(name, mend);
-  if (!/^https?:$/.test(url.protocol)) wrong(name, mend);
-  if (url.username || url.password || url.search || url.hash) wrong(name, mend);
-  return url.origin + url.pathname.replace(/\/+$/, "");
+  return parseBaseUrl(text) ?? wrong(name, BASE_URL);
+}
+
+/** What a base URL must be. */
+export const BASE_URL =
+  "must be an http(s) URL of a host and, if need be, a path: no user, query or fragment";
+
+/** `text` without a trailing slash; `undefined` where it is no base URL. */
+export function parseBaseUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const more = url.username || url.password || url.search || url.hash;
+  return more || !/^https?:$/.test(url.protocol)
+    ? undefined
+    : url.origin + url.pathname.replace(/\/+$/, "");
 }
 
 /** Holds a secret, where there is one, to the length that signs. */
