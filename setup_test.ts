@@ -803,7 +803,7 @@ law("a table of version 1 is imported as it always was", async (behind) => {
 law(
   "a table in which anything is wrong is not imported at all",
   async (behind) => {
-    const { call, ok } = owner(behind);
+    const { ok } = owner(behind);
     await ok("POST", PATH, whole);
     await ok("PUT", "/admin/providers/lab", { origin: "https://lab.example" });
     await ok("PUT", "/admin/aliases/fast", { to: ["lab/x"] });
