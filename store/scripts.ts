@@ -6,9 +6,7 @@
  * @module
  */
 
-/** How every change ends. Its first key is the audit log, its first argument the entry. */
-export const NOTE =
-  "redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])";
+import { NOTE } from "./hash.ts";
 
 /** By name. */
 export const SCRIPTS = {

@@ -7,7 +7,7 @@
  */
 
 import { MOST_COOLDOWNS } from "../core/setup.ts";
-import { NOTE } from "./scripts.ts";
+import { NOTE } from "./hash.ts";
 
 /** Reads and writes the state under `key`. */
 const STATE = `

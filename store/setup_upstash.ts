@@ -8,7 +8,9 @@
  * @module
  */
 
-import type { KeptModels } from "../core/setup.ts";
+import type { KeptModels, SetupStore } from "../core/setup.ts";
+import type { AuditEntry } from "../core/store.ts";
+import { fieldsOf, indexMember } from "./hash.ts";
 import {
   coolingName,
   liveCooldowns,
@@ -18,19 +20,53 @@ import {
   setupName,
   stateOf,
 } from "./setup.ts";
-import { fieldsOf, indexMember, type Tools } from "./upstash.ts";
-import { parsed, type Verbs } from "./verbs.ts";
+import { SETUP_SCRIPTS } from "./setup_scripts.ts";
+import type { Tools } from "./upstash.ts";
+import { mapped, parsed, type Verbs } from "./verbs.ts";
 
 /** The verbs of a setup, and those that touch its state. */
-export function setupVerbs(tools: Tools, now: () => number) {
+export type SetupVerbs = Pick<
+  Verbs,
+  keyof SetupStore | "setPause" | "importTable"
+>;
+
+/** See {@linkcode SetupVerbs}. */
+export function setupVerbs(store: Tools, now: () => number): SetupVerbs {
+  const tools = toolsOf(store);
   return {
     ...recordVerbs(tools, now),
     ...coolingVerbs(tools),
-    ...modelVerbs(tools),
-  } satisfies Partial<Verbs>;
+    ...modelVerbs(store),
+  };
 }
 
-function recordVerbs({ run, change, keys }: Tools, now: () => number) {
+/** What the verbs are made of. */
+function toolsOf({ redis, keys }: Tools) {
+  const scripts = mapped(
+    SETUP_SCRIPTS,
+    (text) => redis.createScript<unknown>(text),
+  );
+  const run = (
+    name: keyof typeof scripts,
+    touched: string[],
+    args: string[] = [],
+  ) => scripts[name].exec(touched, args);
+  /** A script that changes something, and notes it. */
+  const change = (
+    name: keyof typeof scripts,
+    entry: AuditEntry,
+    touched: string[],
+    args: string[],
+  ) => run(name, [keys.audit, ...touched], [JSON.stringify(entry), ...args]);
+  return { keys, run, change };
+}
+
+type SetupTools = ReturnType<typeof toolsOf>;
+
+function recordVerbs(
+  { run, change, keys }: SetupTools,
+  now: () => number,
+) {
   return {
     async setPause(pause, entry) {
       const value = JSON.stringify(pause ?? null);
@@ -77,7 +113,7 @@ function recordVerbs({ run, change, keys }: Tools, now: () => number) {
   } satisfies Partial<Verbs>;
 }
 
-function coolingVerbs({ run, keys }: Tools) {
+function coolingVerbs({ run, keys }: SetupTools) {
   const cooling = [keys.cooling, keys.coolingEnds];
   return {
     async cool(cooldowns, now) {

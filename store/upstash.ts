@@ -11,13 +11,13 @@
  */
 
 import { Redis } from "@upstash/redis/cloudflare";
-import type { AuditEntry, Claim, Store, TokenRecord } from "../core/store.ts";
+import type { AuditEntry, Claim, Store } from "../core/store.ts";
 import { type Left, type LimitName, periods } from "../core/limit.ts";
+import { decode, fieldsOf, idOf, indexMember } from "./hash.ts";
 import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { stateOf } from "./setup.ts";
-import { SETUP_SCRIPTS } from "./setup_scripts.ts";
-import { setupVerbs } from "./setup_upstash.ts";
+import type { SetupVerbs } from "./setup_upstash.ts";
 import { usageVerbs } from "./usage_upstash.ts";
 import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
@@ -57,7 +57,7 @@ export function upstashStore(
     ...listVerbs(tools),
     ...limitVerbs(tools),
     ...usageVerbs(redis, prefix),
-    ...setupVerbs(tools, now),
+    ...lateVerbs(tools, now),
     async takeNonce(nonce, expires) {
       const once = { nx: true, exat: expires } as const;
       return await redis.set(keys.nonce(nonce), "1", once) === "OK";
@@ -102,7 +102,7 @@ type Seen = [
 /** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
 function toolsOf(redis: Redis, prefix: string) {
   const scripts = mapped(
-    { ...SCRIPTS, ...LIMIT_SCRIPTS, ...SETUP_SCRIPTS },
+    { ...SCRIPTS, ...LIMIT_SCRIPTS },
     (text) => redis.createScript<unknown>(text),
   );
   const keys = {
@@ -142,6 +142,31 @@ function toolsOf(redis: Redis, prefix: string) {
     args: string[] = [],
   ) => run(name, [keys.audit, ...touched], [JSON.stringify(entry), ...args]);
   return { redis, keys, run, change };
+}
+
+const LATE: Readonly<Record<keyof SetupVerbs, true>> = {
+  setPause: true,
+  readSetup: true,
+  putSetup: true,
+  cool: true,
+  warm: true,
+  keepModels: true,
+  readModels: true,
+  importTable: true,
+};
+
+/** What nobody needs before the owner has set something up: loaded with its first call. */
+function lateVerbs(tools: Tools, now: () => number): SetupVerbs {
+  let loaded: Promise<SetupVerbs> | undefined;
+  const late = (name: keyof SetupVerbs) => async (...args: never[]) => {
+    loaded ??= import("./setup_upstash.ts")
+      .then(({ setupVerbs }) => setupVerbs(tools, now));
+    const verb = (await loaded)[name] as (...args: never[]) => unknown;
+    return await verb(...args);
+  };
+  const names = Object.keys(LATE) as (keyof SetupVerbs)[];
+  const verbs = names.map((name) => [name, late(name)]);
+  return Object.fromEntries(verbs) as unknown as SetupVerbs;
 }
 
 function tokenVerbs({ run, change, keys }: Tools) {
@@ -257,34 +282,6 @@ function listVerbs({ redis, keys }: Tools) {
 }
 
 type StreamRow = [id: string, fields: [name: string, entry: string]];
-
-/** Sorts by age, then id; every member of the index has the score 0. */
-export function indexMember({ id, created }: TokenRecord): string {
-  return `${`${created}`.padStart(12, "0")}.${id}`;
-}
-
-function idOf(indexed: string): string {
-  return indexed.slice(indexed.indexOf(".") + 1);
-}
-
-/** Field, JSON, field, JSON, … */
-export function fieldsOf(values: object): string[] {
-  return Object.entries(values).flatMap(([field, value]) =>
-    value === undefined ? [] : [field, JSON.stringify(value)]
-  );
-}
-
-/** `undefined` for no record, and for one that cannot be read: unknown means refuse. */
-function decode(answer: unknown): TokenRecord | undefined {
-  const flat = answer as readonly string[] | null;
-  if (!flat?.length) return undefined;
-  const record: Record<string, unknown> = {};
-  for (let i = 0; i < flat.length; i += 2) {
-    record[flat[i]!] = parsed(flat[i + 1]);
-  }
-  const whole = !Object.values(record).includes(undefined);
-  return whole ? record as unknown as TokenRecord : undefined;
-}
 
 /** The client's messages carry commands with their arguments: only a bare code is kept of them. */
 function codeOf({ name, message }: Error): string {
