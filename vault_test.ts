@@ -306,7 +306,10 @@ const VAULT = {
     mine: {
       protocol: "openai",
       endpoint: "https://api.openai.com/v1",
-      keys: [{ key: "sk-canary-five", quotaResetAt: 1_900_000_000 }],
+      keys: [
+        { key: " sk-canary-five\n", quotaResetAt: 1_900_000_000 },
+        { key: "sk canary-of-two-words" },
+      ],
     },
     gemini: {
       endpoint: "https://proxy.example/gemini",
@@ -340,7 +343,11 @@ const UNPLACED = [
   ["Poolside_AI keys", "an entry without a key"],
   [
     "nowhere",
-    "all of it: its API is not known here, and it has no endpoint",
+    "all of it: its API is not known, nor an endpoint to use",
+  ],
+  [
+    "openai keys",
+    "key must be visible ASCII without spaces, 8192 characters at most.",
   ],
 ].map(([where, what]) => ({ where, what }));
 
@@ -416,6 +423,53 @@ Deno.test("a vault is known in every form that openssl writes", () => {
   }
   assert.equal(vaultIn(new TextEncoder().encode(text)), undefined);
   assert.equal(vaultIn(new Uint8Array()), undefined);
+});
+
+Deno.test("of two entries of one name the second's keys do not go to the first's API", () => {
+  const key = (key: string) => [{ key, type: "paid" }];
+  const providers = {
+    "my-api": { endpoint: "https://one.example", keys: key("k1") },
+    "My_API": { endpoint: "https://two.example/v1", keys: key("k2") },
+    "again": { endpoint: "https://one.example/x", keys: key("k3") },
+  };
+  const plan = planOf({ providers }, []);
+  assert.deepEqual(plan.providers, [
+    ["my-api", { origin: "https://one.example", wire: "openai" }],
+  ]);
+  assert.deepEqual(plan.credentials, [
+    { provider: "my-api", key: "k1", kind: "paid" },
+    { provider: "my-api", key: "k2", kind: "paid", status: "disabled" },
+    { provider: "my-api", key: "k3", kind: "paid" },
+  ]);
+});
+
+Deno.test("a vault's keys go where their endpoint is, then where their name says", () => {
+  const known: Known[] = [
+    { id: "openai", origin: "https://gateway.example/openai", models: [] },
+    { id: "gemini", origin: "https://gateway.example/gemini", models: [] },
+    { id: "groq", origin: "https://api.groq.com/openai", models: [] },
+  ];
+  const cases: [name: string, entry: Row, goes: string, disabled: boolean][] = [
+    ["openai", { endpoint: "https://api.groq.com/openai/v1" }, "groq", false],
+    ["fast", { endpoint: "https://api.groq.com/openai/v1" }, "groq", false],
+    ["gemini", { endpoint: "https://gateway.example/gemini" }, "gemini", false],
+    ["google", { endpoint: "https://gateway.example/x" }, "gemini", false],
+    ["openai", { endpoint: "https://api.openai.com/v1" }, "openai", true],
+    ["Open AI", { protocol: "gemini" }, "gemini", false],
+    ["groq", {}, "groq", false],
+  ];
+  for (const [name, entry, goes, disabled] of cases) {
+    const providers = { [name]: { ...entry, keys: [{ key: "k" }] } };
+    const { credentials: [kept], providers: made } = planOf(
+      { providers },
+      known,
+    );
+    const where = `${name} ${JSON.stringify(entry)}`;
+    assert.deepEqual([kept?.provider, made], [goes, []], where);
+    assert.equal(kept?.status === "disabled", disabled, where);
+  }
+  const open = { mine: { protocol: "openai", keys: [{ key: "k" }] } };
+  assert.deepEqual(planOf({ providers: open }, known).credentials, []);
 });
 
 Deno.test("what comes out of a vault is read with suspicion", () => {

@@ -117,32 +117,36 @@ async function importFile(
   const password = await askSecret("password of the vault", passwordFile);
   const { providers } = await call("GET", "/admin/providers");
   const plan = planOf(openVault(vault, password), providers as Known[]);
+  const unplaced: Row[] = plan.unplaced.map((lost) => ({ ...lost }));
   for (const [id, body] of plan.providers) {
-    await call("PUT", `/admin/providers/${segment(id)}`, body);
+    const path = `/admin/providers/${segment(id)}`;
+    const what = await refusalOf(call("PUT", path, body));
+    if (what) unplaced.push({ where: id, what: what.message });
   }
   const counts = { imported: 0, known: 0 };
   for (const body of plan.credentials) {
-    counts[await isNew(call, body) ? "imported" : "known"]++;
+    const what = await refusalOf(call("POST", PATH, body));
+    if (what === undefined) counts.imported++;
+    else if (what.status === 409 && what.field === "/key") counts.known++;
+    else unplaced.push({ where: `${body.provider} keys`, what: what.message });
   }
-  const { unplaced } = plan;
-  const text = details({ ...counts }) +
-    (unplaced.length > 0
-      ? `\n\nWithout a place here:\n${
-        table(["where", "what"], unplaced.map((lost) => ({ ...lost })))
-      }`
-      : "");
+  const lost = `\n\nWithout a place here:\n${
+    table(["where", "what"], unplaced)
+  }`;
+  const text = details(counts) + (unplaced.length > 0 ? lost : "");
   return { json: { ...counts, unplaced }, text };
 }
 
-/** Keeps a key, unless it is kept already. */
-async function isNew(call: Call, body: Row): Promise<boolean> {
+/** Why doppel did not do it: one thing that cannot be taken keeps no other out. */
+async function refusalOf(
+  call: Promise<unknown>,
+): Promise<ProblemError | undefined> {
   try {
-    await call("POST", PATH, body);
-    return true;
+    await call;
   } catch (error) {
-    const known = error instanceof ProblemError && error.status === 409 &&
-      error.field === "/key";
-    if (known) return false;
+    const refused = error instanceof ProblemError &&
+      [400, 409].includes(error.status);
+    if (refused) return error;
     throw error;
   }
 }

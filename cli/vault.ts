@@ -96,10 +96,18 @@ const PLACED = {
 /** What is to be done for a vault, where these providers are known. */
 export function planOf(vault: unknown, known: readonly Known[]): Plan {
   const whole = rowOf(vault);
-  const providers = rowOf(whole?.providers);
-  if (!whole || !providers) throw new Error("it is no vault: no providers.");
-  const parts = Object.entries(providers)
-    .map(([name, row]) => partOf(name, rowOf(row) ?? {}, known));
+  const entries = rowOf(whole?.providers);
+  if (!whole || !entries) throw new Error("it is no vault: no providers.");
+  const providers = new Map(known.map((one) => [one.id, one]));
+  const parts = Object.entries(entries).map(([name, row]) => {
+    const part = partOf(name, rowOf(row) ?? {}, [...providers.values()]);
+    // What is new is known to the next: two of one name may be two APIs.
+    for (const [id, body] of part.providers) {
+      const there = providers.get(id) ?? { id, origin: "", models: [] };
+      providers.set(id, { ...there, ...body });
+    }
+    return part;
+  });
   const unplaced = [
     ...left("vault", whole, PLACED.vault),
     ...parts.flatMap((part) => part.unplaced),
@@ -118,12 +126,9 @@ export function planOf(vault: unknown, known: readonly Known[]): Plan {
 function partOf(name: string, row: Row, known: readonly Known[]): Plan {
   const place = placeOf(name, row, known);
   if (place === undefined) {
-    const what = "all of it: its API is not known here, and it has no endpoint";
-    return {
-      providers: [],
-      credentials: [],
-      unplaced: [{ where: name, what }],
-    };
+    const what = "all of it: its API is not known, nor an endpoint to use";
+    const unplaced = [{ where: name, what }];
+    return { providers: [], credentials: [], unplaced };
   }
   const { id, there, body } = place;
   const unplaced = [...left(name, row, PLACED.provider)];
@@ -156,17 +161,21 @@ function partOf(name: string, row: Row, known: readonly Known[]): Plan {
 
 /** Whose it is: a provider that is known, by its name, its host or a protocol of its own; else a new one, where its endpoint is told. Nobody's key may come to somebody else. */
 function placeOf(name: string, row: Row, known: readonly Known[]) {
-  const called = (id: string | undefined) => known.find((one) => one.id === id);
   const host = hostOf(row.endpoint);
   const protocol = `${row.protocol ?? ""}`;
   const spoken = NAMES.get(protocol) ?? protocol;
-  // Everybody speaks OpenAI's.
-  const own = host === undefined && spoken !== "openai";
-  const there = called(name) ?? called(NAMES.get(name)) ??
-    known.find(({ origin }) => host !== undefined && hostOf(origin) === host) ??
-    (own ? called(spoken) : undefined);
-  if (there) return { id: there.id, there, body: {} };
   const id = name.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  // Everybody speaks OpenAI's.
+  const own = host === undefined && spoken !== "openai" ? [spoken] : [];
+  const names = [name, NAMES.get(name), id, ...own];
+  const called = (rows: readonly Known[]) =>
+    names.flatMap((name) => rows.find((one) => one.id === name) ?? [])[0];
+  const hosting = known.filter(({ origin }) =>
+    host !== undefined && hostOf(origin) === host
+  );
+  const only = hosting.length === 1 ? hosting[0] : undefined;
+  const there = called(hosting) ?? only ?? called(known);
+  if (there) return { id: there.id, there, body: {} };
   const origin = parseBaseUrl(`${row.endpoint ?? ""}`);
   if (!origin || !PROVIDER_ID.test(id) || RESERVED_IDS.includes(id)) {
     return undefined;
@@ -190,7 +199,12 @@ function keysOf(name: string, row: Row, provider: string) {
       const word = /^[a-z-]{1,20}$/.exec(`${type}`)?.[0] ?? "unknown";
       unplaced.push({ where, what: `type ${word}: kept as paid` });
     }
-    return [{ provider, key, ...(owner ? { note: `${owner}` } : {}), ...said }];
+    return [{
+      provider,
+      key: key.trim(),
+      ...(owner ? { note: `${owner}` } : {}),
+      ...said,
+    }];
   });
   return { credentials, unplaced };
 }

@@ -1,16 +1,35 @@
 /**
  * A token as a Redis hash, whose fields are the record's, each as JSON; and how
- * a change in Redis is noted.
+ * scripts are run, and changes noted.
  *
  * @module
  */
 
-import type { TokenRecord } from "../core/store.ts";
-import { parsed } from "./verbs.ts";
+import type { Redis } from "@upstash/redis/cloudflare";
+import type { AuditEntry, TokenRecord } from "../core/store.ts";
+import { mapped, parsed } from "./verbs.ts";
 
 /** How every change ends. Its first key is the audit log, its first argument the entry. */
 export const NOTE =
   "redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])";
+
+/** Scripts by name, which go by their SHA-1 once Redis knows them. */
+export function scripted<Name extends string>(
+  texts: Readonly<Record<Name, string>>,
+  { redis, audit }: { redis: Redis; audit: string },
+) {
+  const scripts = mapped(texts, (text) => redis.createScript<unknown>(text));
+  const run = (name: Name, touched: string[], args: string[] = []) =>
+    scripts[name].exec(touched, args);
+  /** A script that changes something, and notes it. */
+  const change = (
+    name: Name,
+    entry: AuditEntry,
+    touched: string[],
+    args: string[] = [],
+  ) => run(name, [audit, ...touched], [JSON.stringify(entry), ...args]);
+  return { run, change };
+}
 
 /** Sorts by age, then id; every member of the index has the score 0. */
 export function indexMember({ id, created }: TokenRecord): string {

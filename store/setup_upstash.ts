@@ -9,8 +9,7 @@
  */
 
 import type { KeptModels, SetupStore } from "../core/setup.ts";
-import type { AuditEntry } from "../core/store.ts";
-import { fieldsOf, indexMember } from "./hash.ts";
+import { fieldsOf, indexMember, scripted } from "./hash.ts";
 import {
   coolingName,
   liveCooldowns,
@@ -22,7 +21,7 @@ import {
 } from "./setup.ts";
 import { SETUP_SCRIPTS } from "./setup_scripts.ts";
 import type { Tools } from "./upstash.ts";
-import { mapped, parsed, type Verbs } from "./verbs.ts";
+import { parsed, type Verbs } from "./verbs.ts";
 
 /** The verbs of a setup, and those that touch its state. */
 export type SetupVerbs = Pick<
@@ -31,37 +30,22 @@ export type SetupVerbs = Pick<
 >;
 
 /** See {@linkcode SetupVerbs}. */
-export function setupVerbs(store: Tools, now: () => number): SetupVerbs {
-  const tools = toolsOf(store);
+export function setupVerbs(
+  { redis, keys }: Tools,
+  now: () => number,
+): SetupVerbs {
+  const scripts = scripted(SETUP_SCRIPTS, { redis, audit: keys.audit });
+  const tools = { redis, keys, ...scripts };
   return {
     ...recordVerbs(tools, now),
     ...coolingVerbs(tools),
-    ...modelVerbs(store),
+    ...modelVerbs(tools),
   };
 }
 
-/** What the verbs are made of. */
-function toolsOf({ redis, keys }: Tools) {
-  const scripts = mapped(
-    SETUP_SCRIPTS,
-    (text) => redis.createScript<unknown>(text),
-  );
-  const run = (
-    name: keyof typeof scripts,
-    touched: string[],
-    args: string[] = [],
-  ) => scripts[name].exec(touched, args);
-  /** A script that changes something, and notes it. */
-  const change = (
-    name: keyof typeof scripts,
-    entry: AuditEntry,
-    touched: string[],
-    args: string[],
-  ) => run(name, [keys.audit, ...touched], [JSON.stringify(entry), ...args]);
-  return { keys, run, change };
-}
-
-type SetupTools = ReturnType<typeof toolsOf>;
+type SetupTools =
+  & Pick<Tools, "redis" | "keys">
+  & ReturnType<typeof scripted<keyof typeof SETUP_SCRIPTS>>;
 
 function recordVerbs(
   { run, change, keys }: SetupTools,
@@ -132,7 +116,7 @@ function coolingVerbs({ run, keys }: SetupTools) {
   } satisfies Partial<Verbs>;
 }
 
-function modelVerbs({ redis, keys }: Tools) {
+function modelVerbs({ redis, keys }: SetupTools) {
   return {
     async keepModels(provider, kept) {
       await redis.hset(keys.models, { [provider]: JSON.stringify(kept) });

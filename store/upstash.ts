@@ -13,13 +13,13 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import type { AuditEntry, Claim, Store } from "../core/store.ts";
 import { type Left, type LimitName, periods } from "../core/limit.ts";
-import { decode, fieldsOf, idOf, indexMember } from "./hash.ts";
+import { decode, fieldsOf, idOf, indexMember, scripted } from "./hash.ts";
 import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { stateOf } from "./setup.ts";
 import type { SetupVerbs } from "./setup_upstash.ts";
 import { usageVerbs } from "./usage_upstash.ts";
-import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
+import { guarded, listed, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Where the database is. */
 export interface UpstashOptions {
@@ -99,12 +99,8 @@ type Seen = [
   holds: (string | null)[],
 ];
 
-/** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
+/** What the verbs are made of: names of keys, and scripts. */
 function toolsOf(redis: Redis, prefix: string) {
-  const scripts = mapped(
-    { ...SCRIPTS, ...LIMIT_SCRIPTS },
-    (text) => redis.createScript<unknown>(text),
-  );
   const keys = {
     token: (id: string) => `${prefix}token:${id}`,
     used: (id: string) => `${prefix}used:${id}`,
@@ -129,19 +125,8 @@ function toolsOf(redis: Redis, prefix: string) {
     coolingEnds: `${prefix}cooling:ends`,
     models: `${prefix}models`,
   };
-  const run = (
-    name: keyof typeof scripts,
-    touched: string[],
-    args: string[] = [],
-  ) => scripts[name].exec(touched, args);
-  /** A script that changes something, and notes it. */
-  const change = (
-    name: keyof typeof scripts,
-    entry: AuditEntry,
-    touched: string[],
-    args: string[] = [],
-  ) => run(name, [keys.audit, ...touched], [JSON.stringify(entry), ...args]);
-  return { redis, keys, run, change };
+  const scripts = { ...SCRIPTS, ...LIMIT_SCRIPTS };
+  return { redis, keys, ...scripted(scripts, { redis, audit: keys.audit }) };
 }
 
 const LATE: Readonly<Record<keyof SetupVerbs, true>> = {
