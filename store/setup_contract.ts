@@ -166,6 +166,12 @@ export function testSetup(
       await setState(text);
       await assert.rejects(() => store.admit([]), StoreUnavailable);
       await assert.rejects(() => store.readSetup(), StoreUnavailable);
+      const put = () => store.putSetup(PUT_FIRST, entry("a"));
+      await assert.rejects(put, StoreUnavailable);
+      const cool = () => store.cool([cooldown()], NOW);
+      await assert.rejects(cool, StoreUnavailable);
+      await setState("null");
+      assert.deepEqual((await store.readSetup()).credentials, []);
     });
   }
 

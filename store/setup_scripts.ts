@@ -9,14 +9,14 @@
 import { MOST_COOLDOWNS } from "../core/setup.ts";
 import { NOTE } from "./hash.ts";
 
-/** Reads and writes the state under `key`. */
+/** Reads and writes the state under `key`. Where it cannot be read a script ends there, so it goes before what is changed: Redis takes nothing back. */
 const STATE = `
   local call = redis.call
   local function state(key)
     local read = cjson.decode(call('GET', key) or 'null')
-    if type(read) ~= 'table' then return {turn = 0} end
+    if read == cjson.null then return {turn = 0} end
     if not read.turn then return {pause = read, turn = 0} end
-    if read.pause == cjson.null then read.pause = nil end
+    assert(type(read.turn) == 'number')
     return read
   end
   local function raise(key)
@@ -51,9 +51,9 @@ export const SETUP_SCRIPTS = {
   put: `${STATE}
     local kept = call('HGET', KEYS[3], ARGV[2]) or ''
     if kept ~= ARGV[3] then return kept end
+    raise(KEYS[2])
     if ARGV[4] == '' then call('HDEL', KEYS[3], ARGV[2])
     else call('HSET', KEYS[3], ARGV[2], ARGV[4]) end
-    raise(KEYS[2])
     ${NOTE}
     return 1`,
   /** KEYS: state, cooling, ends. ARGV: now, then per cooldown: member, end, cooldown as JSON. */
@@ -81,8 +81,8 @@ export const SETUP_SCRIPTS = {
       if wanted[string.match(member, '^%S+')] then members[#members + 1] = member end
     end
     if #members == 0 then return 0 end
-    finish(KEYS[3], KEYS[4], members)
     raise(KEYS[2])
+    finish(KEYS[3], KEYS[4], members)
     if ARGV[1] ~= '' then ${NOTE} end
     return #members`,
   /** KEYS: audit, state, setup, index, then a token each. ARGV: entry, number of other records, field, record, …, then per token: id, member, hash as JSON, number of values, field, value, … */
@@ -100,6 +100,7 @@ export const SETUP_SCRIPTS = {
       at = at + 4 + ARGV[at + 3]
     end
     if #taken > 0 then return taken end
+    if new then raise(KEYS[2]) end
     for i = 3, 2 + others, 2 do call('HSET', KEYS[3], ARGV[i], ARGV[i + 1]) end
     at = 3 + others
     for i = 5, #KEYS do
@@ -109,7 +110,6 @@ export const SETUP_SCRIPTS = {
       end
       at = at + 4 + ARGV[at + 3]
     end
-    if new then raise(KEYS[2]) end
     ${NOTE}
     return taken`,
 } as const;
