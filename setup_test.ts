@@ -513,7 +513,6 @@ law(
       id: "lab",
       source: "stored",
       origin: "https://lab.example/v1",
-      slot: "bearer",
       wire: "openai",
       models: [],
       priority: 0,
@@ -527,13 +526,13 @@ law(
     );
     const { id } = await ok("POST", "/admin/tokens", scoped);
     await ok("PATCH", `/admin/tokens/${id}`, { providers: ["openai", "lab"] });
-    const anthropic = { wire: "anthropic", models: ["m*"], priority: 4 };
+    const anthropic = { wire: "anthropic", models: ["m*"], slot: "bearer" };
     assert.deepEqual(await ok("PUT", path, anthropic), {
       ...lab,
       ...anthropic,
-      slot: "x-api-key",
     });
-    assert.deepEqual(await ok("PUT", path, { wire: null, models: null }), {
+    const usual = { wire: null, models: null, slot: null, priority: 4 };
+    assert.deepEqual(await ok("PUT", path, usual), {
       ...lab,
       priority: 4,
     });

@@ -6,14 +6,13 @@
  */
 
 import type * as v from "valibot";
+import { isProviderId } from "../core/custom.ts";
 import {
   ALIAS_NAME,
   MOST_RECORDS,
-  PROVIDER_ID,
-  RESERVED_IDS,
+  NO_IDS,
   type Setup,
   type StoredProvider,
-  USUAL_SLOT,
 } from "../core/setup.ts";
 import {
   changeSetup,
@@ -137,11 +136,9 @@ function edit(
 export function faultOf(
   { id, origin }: Pick<StoredProvider, "id" | "origin">,
 ): Problem | undefined {
-  if (!PROVIDER_ID.test(id) || RESERVED_IDS.includes(id)) {
+  if (!isProviderId(id, NO_IDS)) {
     const title =
-      `id must be 1 to 31 of a-z 0-9 - and begin with a letter; and none of ${
-        RESERVED_IDS.join(", ")
-      }.`;
+      "id must be 1 to 31 of a-z 0-9 -, begin with a letter, and be no path of doppel's own.";
     return new Problem(400, title, "/id");
   }
   if (origin !== undefined) return undefined;
@@ -179,13 +176,13 @@ function shown(
   const known = work.providers.find((row) => row.id === id);
   const said = recordOf(setup, "provider", id);
   const wire = said?.wire ?? "openai";
-  const slot = said?.slot ?? USUAL_SLOT[wire];
   const stored = setup.credentials.filter(({ provider }) => provider === id);
   return {
     id,
     ...(known
       ? { source: "table", origin: known.origin }
-      : { source: "stored", origin: said?.origin, slot, wire }),
+      : { source: "stored", origin: said?.origin, wire }),
+    ...(said?.slot && { slot: said.slot }),
     models: said?.models ?? [],
     priority: said?.priority ?? 0,
     credentials: [

@@ -8,14 +8,9 @@
  */
 
 import * as v from "valibot";
+import { KEY_SLOTS, WIRES } from "../core/custom.ts";
 import { BASE_URL, parseBaseUrl } from "../core/environment.ts";
-import {
-  ALIAS_NAME,
-  CREDENTIAL_ID,
-  MOST_RECORDS,
-  SLOTS,
-  WIRES,
-} from "../core/setup.ts";
+import { ALIAS_NAME, CREDENTIAL_ID, MOST_RECORDS } from "../core/setup.ts";
 import {
   distinct,
   matching,
@@ -145,7 +140,7 @@ const Origin = v.pipe(
   v.transform((text) => parseBaseUrl(text)!),
 );
 
-const Slot = v.picklist(SLOTS, `must be one of ${SLOTS.join(", ")}`);
+const Slot = v.picklist(KEY_SLOTS, `must be one of ${KEY_SLOTS.join(", ")}`);
 const Wire = v.picklist(WIRES, `must be one of ${WIRES.join(", ")}`);
 const Priority = v.pipe(
   whole(0, 99),
@@ -170,7 +165,10 @@ export const ShownProvider = v.object({
   id: v.string(),
   source: v.picklist(["table", "stored"]),
   origin: v.string(),
-  slot: v.optional(Slot),
+  slot: v.pipe(
+    v.optional(Slot),
+    v.description("Absent: the one that its wire usually has"),
+  ),
   wire: v.optional(Wire),
   models: Offered,
   priority: Priority,

@@ -8,8 +8,9 @@
 
 import { Buffer } from "node:buffer";
 import { createDecipheriv, pbkdf2Sync } from "node:crypto";
+import { isProviderId, WIRES } from "../core/custom.ts";
 import { parseBaseUrl } from "../core/environment.ts";
-import { PROVIDER_ID, RESERVED_IDS, WIRES } from "../core/setup.ts";
+import { NO_IDS } from "../core/setup.ts";
 import type { Row } from "./print.ts";
 
 /** A provider as `GET /admin/providers` tells. */
@@ -177,9 +178,7 @@ function placeOf(name: string, row: Row, known: readonly Known[]) {
   const there = called(hosting) ?? only ?? called(known);
   if (there) return { id: there.id, there, body: {} };
   const origin = parseBaseUrl(`${row.endpoint ?? ""}`);
-  if (!origin || !PROVIDER_ID.test(id) || RESERVED_IDS.includes(id)) {
-    return undefined;
-  }
+  if (!origin || !isProviderId(id, NO_IDS)) return undefined;
   const wire = WIRES.find((wire) => wire === spoken) ?? "openai";
   return { id, there, body: { origin, wire } };
 }

@@ -11,15 +11,14 @@
  */
 
 import type { Credential } from "./credential.ts";
+import type { CustomProvider } from "./custom.ts";
 import type { Provider } from "./provider.ts";
-import {
-  type Cooldown,
-  type CustomProvider,
-  type Setup,
-  type SetupStore,
-  type StoredCredential,
-  type StoredProvider,
-  USUAL_SLOT,
+import type {
+  Cooldown,
+  Setup,
+  SetupStore,
+  StoredCredential,
+  StoredProvider,
 } from "./setup.ts";
 
 /** What requests go by, as of one turn. */
@@ -115,10 +114,10 @@ function viewer({ pools, table, customProvider, open, fault }: KeyringDeps) {
     return key === undefined ? undefined : withKey(record, key);
   });
   const rowsOf = remembering((record: StoredProvider) => {
-    const { id, origin, wire = "openai", slot = USUAL_SLOT[wire] } = record;
+    const { id, origin, wire = "openai", slot } = record;
     if (origin === undefined || known.has(id)) return undefined;
     try {
-      return customProvider({ id, origin, wire, slot });
+      return customProvider({ id, origin, wire, ...(slot && { slot }) });
     } catch {
       return void fault(`provider ${id}`, UNREADABLE);
     }

@@ -142,7 +142,6 @@ Deno.test("at() gives what is set up, behind what the environment has", async ()
     id: "lab",
     origin: "http://lab",
     wire: "openai",
-    slot: "bearer",
   });
   assert.deepEqual([claudish!.wire, claudish!.slot], ["anthropic", "bearer"]);
   assert.equal(view.providers.length, 4);

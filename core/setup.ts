@@ -6,52 +6,14 @@
  * @module
  */
 
+import type { KeySlot, Wire } from "./custom.ts";
 import type { AuditEntry } from "./store.ts";
-
-/** The APIs' dialects; a provider speaks one. */
-export const WIRES = ["openai", "anthropic", "gemini"] as const;
-
-/** See {@linkcode WIRES}. */
-export type Wire = typeof WIRES[number];
-
-/** The slots a key can ride in. */
-export const SLOTS = [
-  "bearer",
-  "x-api-key",
-  "api-key",
-  "x-goog-api-key",
-] as const;
-
-/** See {@linkcode SLOTS}. */
-export type Slot = typeof SLOTS[number];
-
-/** Where the key rides unless the owner says otherwise. */
-export const USUAL_SLOT: Readonly<Record<Wire, Slot>> = {
-  openai: "bearer",
-  anthropic: "x-api-key",
-  gemini: "x-goog-api-key",
-};
-
-/** A provider that is no row of the table, as its row is made of. */
-export interface CustomProvider {
-  /** See {@linkcode PROVIDER_ID}. */
-  readonly id: string;
-  /** Scheme and authority, and a base path if there is one; no trailing slash. */
-  readonly origin: string;
-  /** Where its keys ride. */
-  readonly slot: Slot;
-  /** What it speaks. */
-  readonly wire: Wire;
-}
 
 /** What a provider's id looks like. */
 export const PROVIDER_ID = /^[a-z][a-z0-9-]{0,30}$/;
 
-/** Ids that no provider may have: first segments of paths that mean something else, and what every JavaScript object has. */
-export const RESERVED_IDS: readonly string[] = [
-  ...["admin", "api", "constructor", "download", "healthz", "hop", "metrics"],
-  ...["proxy", "readyz", "upload", "v1", "v1alpha", "v1beta", "ws"],
-];
+/** Names that every JavaScript object has, and that are therefore nobody's id. */
+export const NO_IDS: readonly string[] = ["constructor"];
 
 /** What the owner may call a credential; where he does not, it is called by its provider and 8 base62 characters. */
 export const CREDENTIAL_ID =
@@ -106,11 +68,11 @@ export interface StoredCredential extends Sealed {
 export interface StoredProvider {
   /** See {@linkcode PROVIDER_ID}. */
   readonly id: string;
-  /** See {@linkcode CustomProvider}. */
+  /** Scheme and authority, and a base path if there is one; no trailing slash. */
   readonly origin?: string;
-  /** See {@linkcode CustomProvider}; absent: the wire's usual one. */
-  readonly slot?: Slot;
-  /** See {@linkcode CustomProvider}; absent: `openai`. */
+  /** Where its keys are written; absent: the wire's usual slot. */
+  readonly slot?: KeySlot;
+  /** What it speaks; absent: `openai`. */
   readonly wire?: Wire;
   /** Globs of the models it is asked for; empty: any. */
   readonly models: readonly string[];
