@@ -117,7 +117,8 @@ Deno.test("doppel credential …: a key's whole life, through a pipe and a file"
     assert.deepEqual(await keysOf(behind), [["openai", KEY]]);
     const gone = { id: "openai-main", deleted: true };
     assert.deepEqual(await json("credential", "delete", "openai-main"), gone);
-    assert.equal((await json("credential", "list")).length, 3);
+    const left = await json("credential", "list");
+    assert.ok(left.every(({ source }: Row) => source === "environment"));
     remove();
   }));
 
@@ -182,7 +183,8 @@ Deno.test("doppel provider … and alias …: added, listed, changed, deleted", 
     assert.match(refused.error, /^doppel: lab is still needed by fast\.\n$/);
     await json("alias", "delete", "fast");
     await json("provider", "delete", "lab");
-    assert.equal((await json("provider", "list")).length, 3);
+    const left = await json("provider", "list");
+    assert.ok(left.every(({ source }: Row) => source === "table"));
     assert.equal((await doppel("alias", "list")).out, "none\n");
   }));
 
