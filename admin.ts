@@ -8,10 +8,18 @@ import type { Context } from "hono";
 import { Hono } from "hono/tiny";
 import * as v from "valibot";
 import { openapi } from "./admin/openapi.ts";
-import { type Operation, operations } from "./admin/operations.ts";
-import { type ConfiguredProvider, Problem } from "./admin/work.ts";
+import { OPERATIONS } from "./admin/operations.ts";
+import type { Operation } from "./admin/row.ts";
+import {
+  type ConfiguredProvider,
+  createTurns,
+  type InTurn,
+  Problem,
+} from "./admin/work.ts";
+import type { Credential } from "./core/credential.ts";
 import { problemResponse } from "./core/problem.ts";
 import type { Retention } from "./core/ledger.ts";
+import type { Seal } from "./core/seal.ts";
 import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
@@ -29,6 +37,10 @@ export interface AdminDeps {
   readonly adminSecrets: readonly string[];
   /** Seconds a signature's clock may be off. */
   readonly adminWindow: number;
+  /** The environment's own credentials by provider id. */
+  readonly pools: Readonly<Record<string, readonly Credential[]>>;
+  /** Seals the keys that are to be kept. */
+  readonly seal: Seal;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
   /** What is kept of usage. */
@@ -58,12 +70,15 @@ export function admin(deps: AdminDeps): Hono<Env> {
     c.set("content", content);
     await next();
   });
-  const rows = operations(deps.configured.map(({ id }) => id));
-  for (const row of rows) {
+  const inTurn = createTurns();
+  for (const row of OPERATIONS) {
     const [method, path] = row.route.split(" ") as [string, string];
-    app.on(method, path, (c) => perform(row, c, deps));
+    app.on(method, path, (c) => perform(row, c, { ...deps, inTurn }));
   }
-  app.get("/admin/openapi.json", (c) => c.json(openapi(rows, deps.version)));
+  app.get(
+    "/admin/openapi.json",
+    (c) => c.json(openapi(OPERATIONS, deps.version)),
+  );
   app.notFound(() => {
     throw new Problem(404, "The admin API has no such path.");
   });
@@ -114,7 +129,9 @@ async function authenticate(
 async function perform(
   { query, body, status, run, csv }: Operation,
   c: Context<Env>,
-  { store, configured, now, keep }: AdminDeps,
+  { store, configured, pools, seal, inTurn, keep, now }: AdminDeps & {
+    inTurn: InTurn;
+  },
 ): Promise<Response> {
   const { signer, content } = c.var;
   if (body === undefined && content.length > 0) {
@@ -123,10 +140,13 @@ async function perform(
   const work = {
     store,
     providers: configured,
+    pools,
+    seal,
+    inTurn,
     keep,
     now: Math.floor(now() / 1000),
     by: signer.keyid,
-    id: c.req.param("id") ?? "",
+    id: Object.values(c.req.param()).join(),
     query: checked(query, singular(c.req.queries()), "query"),
     body: body && checked(body, parseJson(content)),
   };

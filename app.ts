@@ -6,7 +6,7 @@
  */
 
 import { Hono } from "hono/tiny";
-import { admin, type AdminDeps } from "./admin.ts";
+import type { AdminDeps } from "./admin.ts";
 import { ENTRANCE } from "./core/hop.ts";
 import type { Metrics } from "./core/metrics.ts";
 import { sameSecret } from "./core/signature.ts";
@@ -44,7 +44,7 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
   const app = new Hono<{ Bindings: Bindings }>({
     getPath: (request) => pathOf(request.url),
   });
-  const api = admin(deps);
+  const administer = openAdmin(deps);
   app.use((c, next) => {
     const host = c.req.header("host");
     return host === undefined || HOST.test(host)
@@ -63,8 +63,8 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     "/api/hello",
     (c, next) => c.req.raw.method === "HEAD" ? c.body(null) : next(),
   );
-  app.all("/admin", (c) => api.fetch(c.req.raw));
-  app.all("/admin/*", (c) => api.fetch(c.req.raw));
+  app.all("/admin", (c) => administer(c.req.raw));
+  app.all("/admin/*", (c) => administer(c.req.raw));
   app.options("*", (c) => preflight(c.req.raw));
   app.all("*", async (c) => {
     const address = () => c.env?.address?.(c.req.raw);
@@ -83,6 +83,15 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     });
   });
   return app;
+}
+
+/** The admin API, loaded with its first call: most of what runs never hears one. */
+function openAdmin(deps: AdminDeps): (call: Request) => Promise<Response> {
+  let api: Promise<{ fetch(call: Request): Response | Promise<Response> }>;
+  return async (call) => {
+    api ??= import("./admin.ts").then(({ admin }) => admin(deps));
+    return (await api).fetch(call);
+  };
 }
 
 /** On a hop: the entrance, and `/healthz?probe=openai`, which says whether the API serves its region. */

@@ -1,15 +1,25 @@
 /**
  * What is on the machine when doppel starts: certificates, the store, and for
- * the embedded one a directory of its own with an admin secret in it.
+ * the embedded one a directory of its own with the secrets in it.
  *
  * @module
  */
 
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
+import { createSeal, type Seal } from "./core/seal.ts";
 import type { Settings } from "./core/settings.ts";
+import { SHORTEST_SECRET } from "./core/signature.ts";
 import type { Store } from "./core/store.ts";
 
 /** Certificate and key as PEM; whoever cannot read them does not start, and least of all without TLS. */
@@ -28,16 +38,27 @@ export function readTls(
   }
 }
 
-/** Upstash where it is configured; else SQLite, with a secret of its own on the first start. */
-export async function openStore(settings: Settings): Promise<{
-  store: Store;
-  place: string;
-  adminSecrets: readonly string[];
-}> {
-  const { upstash, adminSecrets } = settings;
+/** What is there when a store is open. */
+export interface Opened {
+  /** Tokens, and all that belongs to them. */
+  readonly store: Store;
+  /** Where that is, for people. */
+  readonly place: string;
+  /** Secrets that sign admin calls, newest first. */
+  readonly adminSecrets: readonly string[];
+  /** The file of the local one, where that is the secret. */
+  readonly secretFile?: string;
+  /** Seals the keys that the store keeps. */
+  readonly seal: Seal;
+}
+
+/** Upstash where it is configured; else SQLite, with secrets of its own on the first start. */
+export async function openStore(settings: Settings): Promise<Opened> {
+  const { upstash, adminSecrets, seal } = settings;
   if (upstash !== undefined) {
     const { upstashStore } = await import("./store/upstash.ts");
-    return { store: upstashStore(upstash), place: "Upstash", adminSecrets };
+    const store = upstashStore(upstash);
+    return { store, place: "Upstash", adminSecrets, seal: createSeal(seal) };
   }
   const directory = resolve(settings.data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -45,23 +66,35 @@ export async function openStore(settings: Settings): Promise<{
   process.umask(0o077);
   const { DatabaseSync } = await import("node:sqlite");
   const { sqliteStore } = await import("./store/sqlite.ts");
-  return {
-    store: sqliteStore(new DatabaseSync(join(directory, "doppel.sqlite"))),
+  const store = sqliteStore(new DatabaseSync(join(directory, "doppel.sqlite")));
+  const present = seal.present ?? localSecret(join(directory, "seal_secret"));
+  const opened = {
+    store,
     place: directory,
-    adminSecrets: adminSecrets.length > 0
-      ? adminSecrets
-      : [localSecret(join(directory, "admin_secret"))],
+    seal: createSeal({ ...seal, present }),
   };
+  if (adminSecrets.length > 0) return { ...opened, adminSecrets };
+  const secretFile = join(directory, "admin_secret");
+  return { ...opened, adminSecrets: [localSecret(secretFile)], secretFile };
 }
 
-/** Made by whichever process is the first to start here. */
+/** Made by whichever process is the first to start here; under its name it is whole from the first moment. */
 function localSecret(file: string): string {
-  try {
-    const secret = randomBytes(32).toString("base64url");
-    writeFileSync(file, secret + "\n", { mode: 0o600, flag: "wx" });
-    return secret;
-  } catch (error) {
-    if ((error as { code?: string }).code !== "EEXIST") throw error;
-    return readFileSync(file, "utf8").trim();
+  if (!existsSync(file)) {
+    const draft = `${file}.${process.pid}`;
+    const made = randomBytes(32).toString("base64url");
+    writeFileSync(draft, made + "\n", { mode: 0o600 });
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") throw error;
+    }
+    unlinkSync(draft);
   }
+  const secret = readFileSync(file, "utf8").trim();
+  if (secret.length >= SHORTEST_SECRET) return secret;
+  console.error(
+    `doppel cannot start: ${file} holds no secret of ${SHORTEST_SECRET} characters.`,
+  );
+  process.exit(1);
 }

@@ -10,6 +10,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import type { Commands, Output } from "./cli/command.ts";
+import { credentialCommands } from "./cli/credentials.ts";
 import { type Asked, understood, UsageError } from "./cli/options.ts";
 import {
   details,
@@ -20,19 +22,12 @@ import {
   table,
   usageText,
 } from "./cli/print.ts";
+import { aliasCommands, providerCommands } from "./cli/providers.ts";
+import { exported, imported, readTable } from "./cli/table.ts";
 import { callAdmin, signedFields } from "./client.ts";
 import { SETTINGS } from "./core/environment.ts";
 import { pricesFrom } from "./prices/book.ts";
 import { priceLines } from "./prices/explain.ts";
-
-/** What a command gives: `json` for programs, `text` for people. */
-interface Output {
-  readonly json: unknown;
-  readonly text: string;
-}
-
-/** What a command does with its options and the words after its name. */
-type Run = (values: Row, ...words: string[]) => Output | Promise<Output>;
 
 const FIELDS = `
              [--expires 30d|TIME|never] [--models 'GLOB,GLOB']
@@ -41,8 +36,7 @@ const FIELDS = `
              [--addresses CIDR,CIDR] [--note N]
              [--rpm N] [--tpm N] [--concurrency N] [--budget 5/day,50/month]`;
 
-/** By usage line, which says what a command takes: nothing else is let through. */
-const COMMANDS: Readonly<Record<string, Run>> = {
+const COMMANDS: Commands = {
   [`token create --label L --providers P,P [--token T]${FIELDS}`]: async (
     fields,
   ) => minted(await call("POST", "/admin/tokens", limited(fields))),
@@ -79,11 +73,9 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     return { json: { paused: false }, text: pauseText({ paused: false }) };
   },
   "status": () => pause("GET"),
-  "providers": async () => {
-    const { providers } = await call("GET", "/admin/providers");
-    const text = table(["id", "origin", "credentials"], providers as Row[]);
-    return { json: providers, text };
-  },
+  ...credentialCommands(call),
+  ...providerCommands(call),
+  ...aliasCommands(call),
   "usage [--token ID] [--by model,day] [--since 7d|TIME] [--until TIME] [--csv]":
     usage,
   "requests ID": async (_, id) => {
@@ -94,14 +86,17 @@ const COMMANDS: Readonly<Record<string, Run>> = {
     prices(model, provider as string | undefined),
   "audit": async () => {
     const entries = await all("/admin/audit", "entries");
-    const text = table(["time", "action", "token", "changed"], entries);
-    return { json: entries, text };
+    const shown = ["time", "action", "token", "subject", "changed"];
+    return { json: entries, text: table(shown, entries) };
   },
   "export": async () => {
-    const json = { version: 1, tokens: await all("/admin/export", "tokens") };
+    const json = await exported(call);
     return { json, text: JSON.stringify(json, null, 2) };
   },
-  "import FILE": (_, file) => importFile(file),
+  "import FILE": async (_, file) => {
+    const json = await imported(call, readTable(file));
+    return { json, text: details(json) };
+  },
   "sign METHOD PATH [--data JSON|@FILE]": ({ data }, method, path) =>
     curl(method.toUpperCase(), path, `${data ?? ""}`),
 };
@@ -141,9 +136,12 @@ const USAGE = `${
   Object.keys(COMMANDS).map((usage) => `doppel ${usage}`).join("\n")
 }
 
-TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339. sign prints a curl
-command. Every command takes --json. DOPPEL_URL (${url}) says
-where doppel is; ADMIN_SECRET, or else the local data directory, holds the
+TIME is now, +30m, 22:00, '2027-01-31 22:00' or RFC 3339; none takes a number
+back to what is usual. A key comes out of a file or through a pipe, or is asked
+for. MODELS are provider/model, split by commas. What credential import takes is
+a vault made by openssl, or an export. sign prints a curl command. Every command
+takes --json. DOPPEL_URL (${url})
+says where doppel is; ADMIN_SECRET, or else the local data directory, holds the
 secret. prices asks nobody: it reads doppel's own tables, and PRICES_FILE.`;
 
 try {
@@ -232,18 +230,6 @@ function minted(token: Row): Output {
 async function pause(method: string, body?: Row): Promise<Output> {
   const state = await call(method, "/admin/pause", body);
   return { json: state, text: pauseText(state) };
-}
-
-/** Pages of 1,000, each of which is imported whole or not at all. */
-async function importFile(file: string): Promise<Output> {
-  const { version, tokens } = JSON.parse(readFileSync(file, "utf8"));
-  if (!Array.isArray(tokens)) throw new Error(`${file} is no token table.`);
-  for (let at = 0; at === 0 || at < tokens.length; at += 1000) {
-    const page = tokens.slice(at, at + 1000);
-    await call("POST", "/admin/import", { version, tokens: page });
-  }
-  const imported = tokens.length;
-  return { json: { imported }, text: `${imported} tokens are imported.` };
 }
 
 /** Asks no doppel: the tables are its own, and the owner's file. */

@@ -1,94 +1,14 @@
 /** The command line, against a doppel on a socket of this process. */
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import type { Entry } from "./core/ledger.ts";
 import { understood, UsageError } from "./cli/options.ts";
+import { run, withDoppel } from "./test/cli.ts";
+import { SECRET } from "./test/gateway.ts";
 import { PROVIDERS } from "./providers/mod.ts";
-import { type Gateway, gateway, SECRET } from "./test/gateway.ts";
-
-const cli = fileURLToPath(new URL("cli.ts", import.meta.url));
-const bun = "Bun" in globalThis;
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly error: string;
-}
-
-/** Runs `body` with a `doppel` command that reaches an empty doppel. */
-async function withDoppel(
-  body: (
-    doppel: (...args: string[]) => Promise<Ran>,
-    behind: Gateway,
-  ) => Promise<void>,
-  env: Record<string, string> = {},
-) {
-  const behind = gateway({ now: Date.now });
-  const { app, close } = behind;
-  const server = createServer(async (request, response) => {
-    const answer = await app.fetch(await asRequest(request));
-    response.writeHead(answer.status, Object.fromEntries(answer.headers));
-    response.end(await answer.text());
-  }).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as { port: number };
-  const settings = {
-    DOPPEL_URL: `http://127.0.0.1:${port}`,
-    ADMIN_SECRET: SECRET,
-    ...env,
-  };
-  try {
-    await body((...args) =>
-      run(
-        process.execPath,
-        [...(bun ? ["run"] : ["run", "-A"]), cli, ...args],
-        settings,
-      ), behind);
-  } finally {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-    close();
-  }
-}
-
-async function asRequest(message: IncomingMessage): Promise<Request> {
-  let body = "";
-  for await (const chunk of message) body += chunk;
-  return new Request(`http://${message.headers.host}${message.url}`, {
-    method: message.method!,
-    headers: message.headers as Record<string, string>,
-    ...(body && { body }),
-  });
-}
-
-async function run(
-  command: string,
-  args: string[],
-  env: Record<string, string>,
-): Promise<Ran> {
-  const child = spawn(command, args, {
-    env: {
-      PATH: process.env.PATH!,
-      HOME: process.env.HOME!,
-      NO_COLOR: "1",
-      ...env,
-    },
-  });
-  const ran = { out: "", error: "" };
-  child.stdout.on("data", (chunk) => ran.out += chunk);
-  child.stderr.on("data", (chunk) => ran.error += chunk);
-  const code = await new Promise<number | null>((resolve) =>
-    child.on("close", resolve)
-  );
-  return { code, ...ran };
-}
 
 Deno.test("doppel token …: a token's whole life, as JSON", () =>
   withDoppel(async (doppel) => {
@@ -141,6 +61,10 @@ Deno.test("doppel token …: a token's whole life, as JSON", () =>
     writeFileSync(join(folder, "table.json"), JSON.stringify(table));
     assert.deepEqual(await json("import", join(folder, "table.json")), {
       imported: 1,
+      credentials: 0,
+      providers: 0,
+      aliases: 0,
+      unreadable: [],
     });
     rmSync(folder, { recursive: true });
     assert.equal((await json("token", "list"))[0].label, "l2");

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ProblemError } from "./core/problem.ts";
 import { sign } from "./core/signature.ts";
 
 /** Where doppel is, and the secret it knows the owner by. */
@@ -40,7 +41,7 @@ export function signedFields(
     : { "content-type": "application/json", ...fields };
 }
 
-/** The parsed answer, a text where JSON is not what is accepted, `undefined` for 204; throws an error for a problem, whose title is the message. */
+/** The parsed answer, a text where JSON is not what is accepted, `undefined` for 204; throws a {@linkcode ProblemError} for a problem. */
 export async function callAdmin(
   options: AdminClientOptions,
   { method, path, body, accept }: {
@@ -63,13 +64,15 @@ export async function callAdmin(
   const text = await response.text();
   if (response.ok && accept) return text;
   if (response.ok) return text === "" ? undefined : JSON.parse(text);
-  throw new Error(titleOf(text) ?? `doppel answered ${response.status}`);
+  const { title, field } = problemIn(text);
+  const { status } = response;
+  throw new ProblemError(status, title ?? `doppel answered ${status}`, field);
 }
 
-function titleOf(text: string): string | undefined {
+function problemIn(text: string): { title?: string; field?: string } {
   try {
-    return JSON.parse(text).title;
+    return JSON.parse(text) ?? {};
   } catch {
-    return undefined;
+    return {};
   }
 }

@@ -6,7 +6,6 @@
  * @module
  */
 
-import { join } from "node:path";
 import process from "node:process";
 import {
   acceptByResponse,
@@ -71,9 +70,10 @@ const bun = "Bun" in globalThis;
 const settings = understood();
 const providers = configuredProviders(settings);
 const tls = readTls(settings);
-const { store: plainStore, place, adminSecrets } = await openStore(settings);
+const opened = await openStore(settings);
+const { adminSecrets, seal } = opened;
 const metrics = createMetrics(manifest.version);
-const store = metrics.watch(plainStore);
+const store = metrics.watch(opened.store);
 const flights = createFlights(Date.now, deno && createCollector());
 const sockets = createSockets();
 const send = sender({
@@ -143,6 +143,7 @@ const app = doppel({
   metricsToken: settings.metricsToken,
   adminSecrets,
   adminWindow: settings.adminWindow,
+  seal,
   version: manifest.version,
 });
 
@@ -254,12 +255,10 @@ function fault(name: string, error: unknown) {
 
 /** For the person at the terminal. */
 function announce() {
-  const local = settings.upstash === undefined &&
-    settings.adminSecrets.length === 0;
   const lines = greeting(settings, {
     version: manifest.version,
-    place,
-    secretFile: local ? join(place, "admin_secret") : undefined,
+    place: opened.place,
+    secretFile: opened.secretFile,
     throttled: bun && process.env.BUN_CONFIG_MAX_HTTP_REQUESTS === undefined,
   });
   console.error(lines.join("\n"));

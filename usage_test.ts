@@ -331,7 +331,7 @@ law("what the store does not answer is counted by verb", async ({ store }) => {
     ...store,
     ready: () => Promise.reject(new StoreUnavailable("TimeoutError")),
   });
-  assert.deepEqual(await watched.admit([]), { records: [] });
+  assert.deepEqual(await watched.admit([]), { records: [], turn: 0 });
   await assert.rejects(() => watched.ready(), StoreUnavailable);
   const said = /^doppel_store_errors_total\{.*/m.exec(metrics.text(0))?.[0];
   assert.equal(said, 'doppel_store_errors_total{verb="ready"} 1');

@@ -6,7 +6,7 @@
 
 import type * as v from "valibot";
 import { jsonSchema } from "./json_schema.ts";
-import type { Operation } from "./operations.ts";
+import type { Operation } from "./row.ts";
 import { ProblemBody } from "./schema.ts";
 
 /** A JSON document (https://spec.openapis.org/oas/v3.1.0). */
@@ -39,9 +39,9 @@ export function openapi(operations: readonly Operation[], version: string) {
 function describe(
   { summary, route, query, body, status, answer, csv }: Operation,
 ) {
-  const inPath = route.includes(":id")
-    ? [{ name: "id", in: "path", required: true, schema: { type: "string" } }]
-    : [];
+  const inPath = Array.from(route.matchAll(/:(\w+)/g), ([, name]) => (
+    { name, in: "path", required: true, schema: { type: "string" } }
+  ));
   const inQuery = Object.entries(jsonSchema(query).properties ?? {})
     .map(([name, schema]) => ({ name, in: "query", schema }));
   return {

@@ -5,11 +5,16 @@
  * @module
  */
 
-import * as v from "valibot";
+import type * as v from "valibot";
 import type { Page, TokenPatch, TokenRecord } from "../core/store.ts";
 import { fromRfc3339, toRfc3339 } from "../core/time.ts";
 import { mintToken, tokenId } from "../core/token.ts";
+import { credentialRows } from "./credentials.ts";
+import { checkProviders } from "./edit.ts";
+import { aliasRows, providerRows } from "./providers.ts";
+import { type Operation, row } from "./row.ts";
 import * as schema from "./schema.ts";
+import { tableRows } from "./table.ts";
 import * as usage from "./usage.ts";
 import {
   audit,
@@ -21,62 +26,29 @@ import {
   type Work,
 } from "./work.ts";
 
-type Schema = v.GenericSchema;
-type TokenSchemas = ReturnType<typeof schema.tokenSchemas>;
-
-/** One row. */
-export interface Operation {
-  /** Method and path in Hono's notation. */
-  readonly route: `${"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} ${string}`;
-  /** What it does, in a few words. */
-  readonly summary: string;
-  /** Its parameters. */
-  readonly query: Schema;
-  /** Absent: it takes no body. */
-  readonly body?: Schema;
-  /** Of success; 204 where there is no answer. */
-  readonly status: 200 | 201 | 204;
-  /** Absent: it answers with no content. */
-  readonly answer?: Schema;
-  /** Does it. */
-  readonly run: (work: Work<unknown, unknown>) => Promise<unknown>;
-  /** The same as comma-separated values, for whoever accepts these. */
-  readonly csv?: (work: Work<unknown, unknown>) => Promise<string>;
-}
-
-/** Every operation; `ids` are the providers a token may be scoped to. */
-export function operations(ids: readonly string[]): readonly Operation[] {
-  const schemas = schema.tokenSchemas(ids);
-  return [
-    ...tokenRows(schemas),
-    ...stateRows,
-    ...usageRows,
-    ...tableRows(schemas),
-  ];
-}
-
-const tokenRows = ({ Create, Edit, Minted, Page, Shown }: TokenSchemas) => [
+const tokenRows = [
   row("POST /admin/tokens", "Mint a token, or take one that is supplied", {
-    body: Create,
+    body: schema.CreateToken,
     status: 201,
-    answer: Minted,
+    answer: schema.MintedToken,
     run: create,
   }),
   row("GET /admin/tokens", "List tokens, oldest first", {
     query: schema.TokenQuery,
-    answer: Page,
+    answer: schema.TokenPage,
     run: async ({ store, query }) =>
       page("tokens", await store.listTokens(query), shown),
   }),
   row("GET /admin/tokens/:id", "Show a token", {
-    answer: Shown,
+    answer: schema.ShownToken,
     run: async ({ store, id }) => shown(found(await store.getToken(id))),
   }),
   row("PATCH /admin/tokens/:id", "Edit, disable or enable a token", {
-    body: Edit,
-    answer: Shown,
+    body: schema.EditToken,
+    answer: schema.ShownToken,
     async run(work) {
       const { id, store, body: { expires, ...fields } } = work;
+      await checkProviders(work, fields.providers ?? [], SCOPE);
       const patch = {
         ...fields,
         expires: expires && fromRfc3339(expires),
@@ -95,7 +67,7 @@ const tokenRows = ({ Create, Edit, Minted, Page, Shown }: TokenSchemas) => [
   }),
   row("POST /admin/tokens/:id/rotate", "Give a token a new value", {
     body: schema.RotateToken,
-    answer: Minted,
+    answer: schema.MintedToken,
     async run(work) {
       const token = mintToken(work.id);
       const graceEnds = work.now + work.body.graceSeconds;
@@ -107,10 +79,13 @@ const tokenRows = ({ Create, Edit, Minted, Page, Shown }: TokenSchemas) => [
   }),
 ];
 
+const SCOPE = { field: "/providers" };
+
 async function create(
-  work: Work<v.InferOutput<TokenSchemas["Create"]>, unknown>,
+  work: Work<v.InferOutput<typeof schema.CreateToken>, unknown>,
 ): Promise<unknown> {
   const { token: supplied, expires, ...fields } = work.body;
+  await checkProviders(work, fields.providers, SCOPE);
   const token = supplied ?? mintToken();
   const record: TokenRecord = {
     id: tokenId(token),
@@ -155,10 +130,6 @@ const stateRows = [
   row("DELETE /admin/pause", "Resume", {
     run: (work) => work.store.setPause(undefined, audit(work, "pause.end")),
   }),
-  row("GET /admin/providers", "List providers and their keys' public ids", {
-    answer: schema.ProviderList,
-    run: ({ providers }) => Promise.resolve({ providers }),
-  }),
   row("GET /admin/audit", "List admin changes, newest first", {
     query: schema.AuditQuery,
     answer: schema.AuditPage,
@@ -184,29 +155,15 @@ const usageRows = [
   }),
 ];
 
-const tableRows = ({ Table }: TokenSchemas) => [
-  row("GET /admin/export", "Export the token table: hashes, never tokens", {
-    query: schema.TokenQuery,
-    answer: Table,
-    run: async ({ store, query }) => ({
-      version: 1,
-      ...page("tokens", await store.listTokens(query), ({ record }) => record),
-    }),
-  }),
-  row("POST /admin/import", "Import a token table; all of it, or nothing", {
-    body: Table,
-    answer: v.object({ imported: v.number() }),
-    async run(work) {
-      const tokens = work.body.tokens as TokenRecord[];
-      const imported = tokens.length;
-      const entry = audit(work, "table.import", { tokens: imported });
-      const taken = await work.store.importTokens(tokens, entry);
-      if (taken.length === 0) return { imported };
-      const ids = taken.join(", ");
-      const title = `Nothing was imported: other tokens have the ids ${ids}.`;
-      throw new Problem(409, title, "/tokens");
-    },
-  }),
+/** Every operation. */
+export const OPERATIONS: readonly Operation[] = [
+  ...tokenRows,
+  ...stateRows,
+  ...credentialRows,
+  ...providerRows,
+  ...aliasRows,
+  ...usageRows,
+  ...tableRows,
 ];
 
 /** A page as it is answered, its items under a name. */
@@ -216,29 +173,4 @@ function page<Item>(
   show: (item: Item) => unknown,
 ) {
   return { [name]: items.map(show), ...rest };
-}
-
-/** Ties the types of a row's schemas to those its work receives. */
-function row<
-  Query extends Schema = typeof schema.NoQuery,
-  Body extends Schema = Schema,
->(
-  route: Operation["route"],
-  summary: string,
-  rest: {
-    query?: Query;
-    body?: Body;
-    status?: 201;
-    answer?: Schema;
-    run: (
-      work: Work<v.InferOutput<Body>, v.InferOutput<Query>>,
-    ) => Promise<unknown>;
-    csv?: (
-      work: Work<v.InferOutput<Body>, v.InferOutput<Query>>,
-    ) => Promise<string>;
-  },
-): Operation {
-  const status = rest.answer === undefined ? 204 : 200;
-  const query = schema.NoQuery;
-  return { query, status, ...rest, route, summary } as Operation;
 }

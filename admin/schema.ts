@@ -12,41 +12,23 @@ import {
   type EndpointClass,
   USUAL_ENDPOINTS,
 } from "../core/provider.ts";
-import { fromRfc3339 } from "../core/time.ts";
 import { isTokenShaped } from "../core/token.ts";
+import {
+  matching,
+  Models,
+  Moment,
+  Note,
+  Providers,
+  Seconds,
+  Status,
+} from "./fields.ts";
 import { Clamp, ExactUsage, Limits } from "./limits.ts";
-
-const matching = (pattern: RegExp, message: string) =>
-  v.pipe(v.string(), v.regex(pattern, message));
-
-const distinct = (list: readonly unknown[]) =>
-  new Set(list).size === list.length;
-
-const Moment = v.pipe(
-  v.string(),
-  v.check(
-    (text) => fromRfc3339(text) !== undefined,
-    "must be an RFC 3339 time with an offset, such as 2027-01-31T12:00:00Z",
-  ),
-  v.description("RFC 3339, stored to the second in UTC"),
-);
 
 const Label = v.pipe(
   v.string(),
   v.trim(),
   v.minLength(1, "must not be blank"),
   v.maxLength(200, "must have 200 characters at most"),
-);
-
-const Note = v.pipe(
-  v.string(),
-  v.maxLength(2000, "must have 2000 characters at most"),
-);
-
-const Models = v.pipe(
-  v.array(v.pipe(v.string(), v.minLength(1, "must not be blank"))),
-  v.maxLength(100, "must have 100 globs at most"),
-  v.description("Globs; empty: any model"),
 );
 
 const CLASSES = ["all", ...Object.keys(ENDPOINT_CLASSES)] as (
@@ -74,11 +56,6 @@ const Addresses = v.pipe(
   ),
   v.maxLength(100, "must have 100 ranges at most"),
   v.description("Empty: any address"),
-);
-
-const Status = v.picklist(
-  ["active", "disabled"],
-  "must be active or disabled",
 );
 
 const Abort = v.pipe(
@@ -120,28 +97,14 @@ export const SetPause = v.pipe(
   v.description("from: now if absent; until: resumed by hand"),
 );
 
-const Seconds = v.pipe(
-  v.number(),
-  v.integer(),
-  v.minValue(0),
-  v.maxValue(253_402_300_799, "must be before the year 10000"),
-);
-
 const Hash = matching(/^[0-9a-f]{64}$/, "must be lower-case hex SHA-256");
 const Cursor = v.optional(v.string());
 
-/** Which providers exist is a fact of the running doppel, so the list comes in. */
-const Providers = (ids: readonly string[]) =>
-  v.pipe(
-    v.array(v.picklist(ids, `must be one of ${ids.join(", ")}`)),
-    v.minLength(1, "must name at least one provider"),
-    v.check((list) => distinct(list), "must not name a provider twice"),
-  );
-
-/** What an owner says of a token, but for `providers` and the expiry, whose form differs. */
+/** What an owner says of a token, but for the expiry, whose form differs. */
 const said = {
   label: Label,
   note: Note,
+  providers: Providers,
   models: Models,
   endpoints: Endpoints,
   addresses: Addresses,
@@ -160,67 +123,60 @@ const known = {
   createdBy: v.string(),
 };
 
-/** A token in all its shapes; `ids` are the providers it may be scoped to. */
-export function tokenSchemas(ids: readonly string[]) {
-  const providers = Providers(ids);
-  const Shown = v.object({
-    ...known,
-    providers,
-    created: Moment,
-    expires: v.nullable(Moment),
-    lastUsed: v.nullable(Moment),
-    graceEnds: v.nullable(Moment),
-  });
-  /** Hashes, never tokens. */
-  const Exported = v.strictObject({
-    ...known,
-    providers,
-    hash: Hash,
-    previous: v.optional(v.strictObject({ hash: Hash, expires: Seconds })),
-    created: Seconds,
-    expires: v.optional(Seconds),
-  });
-  const expires = v.nullable(Moment);
-  const edit = v.strictObject({ ...said, providers, expires, status: Status });
-  return {
-    Shown,
-    /** With its value, shown this once. */
-    Minted: v.object({ ...Shown.entries, token: v.string() }),
-    Page: v.object({ tokens: v.array(Shown), cursor: Cursor }),
-    Create: v.strictObject({
-      label: Label,
-      providers,
-      token: v.optional(Supplied),
-      note: v.optional(Note, ""),
-      models: v.optional(Models, []),
-      endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
-      addresses: v.optional(Addresses, []),
-      isolated: v.optional(v.boolean(), false),
-      abort: v.optional(Abort, "cancel"),
-      exactUsage: v.optional(ExactUsage, false),
-      clamp: v.optional(Clamp, false),
-      limits: v.optional(Limits, {}),
-      expires: v.optional(expires),
-    }),
-    Edit: v.pipe(
-      v.partial(edit),
-      v.check((set) => Object.keys(set).length > 0, "must change something"),
-    ),
-    /** What is exported and imported. */
-    Table: v.strictObject({
-      version: v.literal(1, "must be 1"),
-      tokens: v.pipe(
-        v.array(Exported),
-        v.maxLength(1000, "must be 1000 tokens at most"),
-        v.check(
-          (list) => distinct(list.map(({ id }) => id)),
-          "must not hold an id twice",
-        ),
-      ),
-      cursor: Cursor,
-    }),
-  };
-}
+/** A token as it is listed. */
+export const ShownToken = v.object({
+  ...known,
+  created: Moment,
+  expires: v.nullable(Moment),
+  lastUsed: v.nullable(Moment),
+  graceEnds: v.nullable(Moment),
+});
+
+/** With its value, shown this once. */
+export const MintedToken = v.object({
+  ...ShownToken.entries,
+  token: v.string(),
+});
+
+/** A page of them. */
+export const TokenPage = v.object({
+  tokens: v.array(ShownToken),
+  cursor: Cursor,
+});
+
+/** Body of `POST /admin/tokens`. */
+export const CreateToken = v.strictObject({
+  label: Label,
+  providers: Providers,
+  token: v.optional(Supplied),
+  note: v.optional(Note, ""),
+  models: v.optional(Models, []),
+  endpoints: v.optional(Endpoints, [...USUAL_ENDPOINTS]),
+  addresses: v.optional(Addresses, []),
+  isolated: v.optional(v.boolean(), false),
+  abort: v.optional(Abort, "cancel"),
+  exactUsage: v.optional(ExactUsage, false),
+  clamp: v.optional(Clamp, false),
+  limits: v.optional(Limits, {}),
+  expires: v.optional(v.nullable(Moment)),
+});
+
+/** Body of `PATCH /admin/tokens/{id}`. */
+export const EditToken = v.pipe(
+  v.partial(
+    v.strictObject({ ...said, expires: v.nullable(Moment), status: Status }),
+  ),
+  v.check((set) => Object.keys(set).length > 0, "must change something"),
+);
+
+/** A token in the table: its hash, never its value. */
+export const ExportedToken = v.strictObject({
+  ...known,
+  hash: Hash,
+  previous: v.optional(v.strictObject({ hash: Hash, expires: Seconds })),
+  created: Seconds,
+  expires: v.optional(Seconds),
+});
 
 /** The present pause. */
 export const PauseState = v.object({
@@ -236,18 +192,10 @@ export const AuditPage = v.object({
     by: v.string(),
     action: v.string(),
     token: v.optional(v.string()),
+    subject: v.optional(v.string()),
     changed: v.optional(v.unknown()),
   })),
   cursor: Cursor,
-});
-
-/** What is configured, keys as public ids. */
-export const ProviderList = v.object({
-  providers: v.array(v.object({
-    id: v.string(),
-    origin: v.string(),
-    credentials: v.array(v.string()),
-  })),
 });
 
 /** Whatever is no success. */
@@ -279,6 +227,3 @@ export const TokenQuery = pageQuery(/^\d{1,12}\.[0-9A-Za-z]{8}$/);
 
 /** Query of the audit log. */
 export const AuditQuery = pageQuery(/^\d{1,16}(?:-\d{1,16})?$/);
-
-/** Query of everything else. */
-export const NoQuery = v.strictObject({});

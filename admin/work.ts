@@ -4,7 +4,9 @@
  * @module
  */
 
+import type { Credential } from "../core/credential.ts";
 import type { Retention } from "../core/ledger.ts";
+import type { Seal } from "../core/seal.ts";
 import type { AuditEntry, ListedToken, Pause, Store } from "../core/store.ts";
 import { toRfc3339 } from "../core/time.ts";
 import { hashToken } from "../core/token.ts";
@@ -19,19 +21,28 @@ export interface ConfiguredProvider {
   readonly credentials: readonly string[];
 }
 
+/** Does what it is given when all it was given before is done. */
+export type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
 /** What an operation works with. */
 export interface Work<Body, Query> {
   /** The store. */
   readonly store: Store;
   /** What is configured. */
   readonly providers: readonly ConfiguredProvider[];
+  /** The environment's own credentials by provider id. */
+  readonly pools: Readonly<Record<string, readonly Credential[]>>;
+  /** Seals keys, and opens them. */
+  readonly seal: Seal;
+  /** So that changes of this process do not come between each other. */
+  readonly inTurn: InTurn;
   /** What is kept of usage. */
   readonly keep: Retention;
   /** Seconds since the epoch. */
   readonly now: number;
   /** `keyid` of the signature. */
   readonly by: string;
-  /** The token in the path. */
+  /** What the path is about: a token, a credential, a provider, an alias. */
   readonly id: string;
   /** Validated. */
   readonly body: Body;
@@ -61,9 +72,19 @@ export function audit(
 }
 
 /** What is there, or a problem. */
-export function found<Value>(value: Value | undefined): Value {
-  if (value === undefined) throw new Problem(404, "There is no such token.");
+export function found<Value>(value: Value | undefined, noun = "token"): Value {
+  if (value === undefined) throw new Problem(404, `There is no such ${noun}.`);
   return value;
+}
+
+/** Nothing is under way yet. */
+export function createTurns(): InTurn {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  };
 }
 
 /** What a record keeps of a token's value. */
@@ -94,6 +115,7 @@ export function pauseState(pause: Pause | undefined, now: number) {
   };
 }
 
-function moment(seconds: number | undefined): string | null {
+/** RFC 3339, where there is a time. */
+export function moment(seconds: number | undefined): string | null {
   return seconds === undefined ? null : toRfc3339(seconds);
 }

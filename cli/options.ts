@@ -111,6 +111,9 @@ const READ: Readonly<Record<string, (text: string) => unknown>> = {
   tpm: count,
   concurrency: count,
   budget,
+  weight: count,
+  priority: (text) =>
+    text === "none" ? null : /^\d{1,2}$/.test(text) ? Number(text) : undefined,
   grace: parseDuration,
   at: moment,
   until: moment,

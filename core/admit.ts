@@ -32,6 +32,8 @@ export interface Holder {
   readonly taken?: Taking;
   /** What they still allow then. */
   readonly left?: Left;
+  /** Which state of the setup the request goes by; see `Admission`. */
+  readonly turn: number;
 }
 
 const OTHERS_UPLOAD: Refusal = {
@@ -73,7 +75,8 @@ export async function admit(
     if (!isRefusal(token)) {
       const by = candidates.map(({ hash }) => hash)
         .find((hash) => matches(token, hash, now))!;
-      const holder = held({ token, by }, admission, taking);
+      const { turn } = admission;
+      const holder = held({ token, by, turn }, admission, taking);
       const unknown = upload && !begun && token.isolated;
       const others = unknown || begun && begun.token !== token.id;
       if (!others || isRefusal(holder)) return holder;
@@ -104,7 +107,8 @@ async function admitByClaim(
   const token = usable(admission.records[0], now);
   if (isRefusal(token)) return token;
   if (!matches(token, by, now)) return UNKNOWN;
-  const holder = held({ token, by }, admission, taking);
+  const { turn } = admission;
+  const holder = held({ token, by, turn }, admission, taking);
   if (isRefusal(holder) || !child || !sealed) return holder;
   const { provider, secret } = sealed;
   return { ...holder, minted: { provider, secret: unseal(secret, child) } };

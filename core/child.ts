@@ -9,13 +9,8 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import {
-  createCipheriv,
-  createDecipheriv,
-  hkdfSync,
-  randomBytes,
-} from "node:crypto";
+import { hkdfSync } from "node:crypto";
+import { decipher, encipher } from "./cipher.ts";
 import { mintToken } from "./token.ts";
 
 /** What SDKs look for at the beginning of a minted secret. */
@@ -33,23 +28,16 @@ export function childOf(secret: string): string {
   return start + mintToken();
 }
 
-/** `secret` as only the bearer of `child` can read it: AES-256-GCM, base64url. */
+/** `secret` as only the bearer of `child` can read it. */
 export function seal(secret: string, child: string): string {
-  const nonce = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", keyOf(child), nonce);
-  const text = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
-  return Buffer.concat([nonce, cipher.getAuthTag(), text])
-    .toString("base64url");
+  return encipher(secret, { key: keyOf(child) });
 }
 
 /** What was sealed; throws where `child` is not its key. */
 export function unseal(sealed: string, child: string): string {
-  const bytes = Buffer.from(sealed, "base64url");
-  const nonce = bytes.subarray(0, 12);
-  const decipher = createDecipheriv("aes-256-gcm", keyOf(child), nonce);
-  decipher.setAuthTag(bytes.subarray(12, 28));
-  return decipher.update(bytes.subarray(28), undefined, "utf8") +
-    decipher.final("utf8");
+  const secret = decipher(sealed, { key: keyOf(child) });
+  if (secret === undefined) throw new Error("This is not sealed for it");
+  return secret;
 }
 
 function keyOf(child: string): Uint8Array {

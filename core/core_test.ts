@@ -59,7 +59,7 @@ Deno.test("authenticate() takes an expiry that cannot be read for one that is pa
   const found = authenticate(
     [value],
     [{ value, id: tokenId(value), hash: hashToken(value) }],
-    { records: [record as never] },
+    { records: [record as never], turn: 0 },
     0,
   );
   assert.deepEqual(found, { refused: "token_expired" });
@@ -427,6 +427,7 @@ Deno.test("readSettings() has documented defaults", () => {
     host: "127.0.0.1",
     adminSecrets: [],
     adminWindow: 60,
+    seal: {},
     pools: {
       openai: [{ id: "openai-1", key: "sk-1" }, {
         id: "openai-2",
@@ -478,6 +479,18 @@ Deno.test("readSettings() makes a primary of a URL and a secret, a hop of the se
   const hop = read({ EGRESS_HOP_SECRET: HOP_SECRET }).egress;
   assert.equal(hop.hop, undefined);
   assert.equal(hop.entranceSecret, HOP_SECRET);
+});
+
+Deno.test("readSettings() takes the secrets that seal, and needs none", () => {
+  const [present, previous] = ["p".repeat(32), "q".repeat(32)];
+  const both = { SEAL_SECRET: present, SEAL_SECRET_PREVIOUS: previous };
+  assert.deepEqual(read(both).seal, { present, previous });
+  const upstash = {
+    UPSTASH_REDIS_REST_URL: "https://x",
+    UPSTASH_REDIS_REST_TOKEN: "t",
+    ADMIN_SECRET: "a".repeat(32),
+  };
+  assert.deepEqual(read(upstash).seal, {});
 });
 
 Deno.test("readSettings() takes the owner's own APIs: those of the table where they are, custom ones with wire and slot", () => {
@@ -596,6 +609,9 @@ const stops: [name: string, env: Record<string, string>][] = [
     UPSTASH_REDIS_REST_URL: "https://x",
     UPSTASH_REDIS_REST_TOKEN: "canary",
   }],
+  ["SEAL_SECRET", { SEAL_SECRET: "short-canary" }],
+  ["SEAL_SECRET_PREVIOUS", { SEAL_SECRET_PREVIOUS: "short-canary" }],
+  ["SEAL_SECRETS", { SEAL_SECRETS: "canary" }],
   ["ADMIN_WINDOW_SECONDS", { ADMIN_WINDOW_SECONDS: "301" }],
   ["OPENAI_API_KEY", { OPENAI_API_KEY: "sk canary" }],
   ["OPENAI_UPSTREAM", { OPENAI_UPSTREAM: "api.openai.com" }],

@@ -9,10 +9,20 @@ import type { Refusal } from "./refusal.ts";
 
 /** An API key a provider issued to the owner; a token is what doppel issues. */
 export interface Credential {
-  /** Public name, in logs and lists: the provider's id and a number from 1. */
+  /** Public name, in logs and lists: from the environment the provider's id and a number from 1, else as it is kept. */
   readonly id: string;
   /** What goes into the provider's slot; never logged, listed or returned. */
   readonly key: string;
+  /** What it costs to use; absent: `paid`. */
+  readonly kind?: "paid" | "free";
+  /** Its share among those of the same priority, 1 to 1,000; absent: 1. */
+  readonly weight?: number;
+  /** 0 to 99, the lower is used first; absent: 0. */
+  readonly priority?: number;
+  /** When it stops working, seconds since the epoch; absent: never. */
+  readonly expires?: number;
+  /** Globs of the models it is for; absent or empty: any. */
+  readonly models?: readonly string[];
   /** It is no key: the origin minted it for one session, and no other opens that. */
   readonly minted?: true;
 }

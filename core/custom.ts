@@ -33,9 +33,9 @@ export interface CustomProvider {
   readonly wire: Wire;
 }
 
-/** First segments of paths that are doppel's own, or an API's without a prefix. */
+/** First segments of paths that are doppel's own, or an API's without a prefix; and what every object has. */
 const RESERVED =
-  /^(?:admin|proxy|hop|healthz|readyz|metrics|api|upload|download|ws|v\d.*)$/;
+  /^(?:constructor|admin|proxy|hop|healthz|readyz|metrics|api|upload|download|ws|v\d.*)$/;
 
 /**
  * Whether a name can be a provider's that is not in the table: it begins

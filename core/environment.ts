@@ -23,6 +23,15 @@ export const SETTINGS = {
     default: "60",
     about: "how far a signature's clock may be off, 300 at most",
   },
+  SEAL_SECRET: {
+    default: "made on the first local start",
+    about:
+      "seals the keys that doppel keeps; 32 characters or more; with Upstash needed to keep any",
+  },
+  SEAL_SECRET_PREVIOUS: {
+    default: "",
+    about: "also opens them, while the secret is being changed",
+  },
   "<PROVIDER>_API_KEY": {
     default: "",
     about: "the real key; several, comma-separated, make a pool",
@@ -91,7 +100,7 @@ export const SETTINGS = {
   UPSTASH_REDIS_REST_TOKEN: { default: "", about: "see above" },
   DOPPEL_DATA: {
     default: "./.doppel",
-    about: "directory of the SQLite file and the local admin secret",
+    about: "directory of the SQLite file and the local secrets",
   },
   PUBLIC_URL: {
     default: "",
@@ -171,12 +180,21 @@ export function wrong(name: string, mend: string): never {
 
 /** `text` without a trailing slash. */
 export function baseUrl(name: string, text: string): string {
-  const mend =
-    "must be an http(s) URL of a host and, if need be, a path: no user, query or fragment";
-  const url = URL.canParse(text) ? new URL(text) : wrong(name, mend);
-  if (!/^https?:$/.test(url.protocol)) wrong(name, mend);
-  if (url.username || url.password || url.search || url.hash) wrong(name, mend);
-  return url.origin + url.pathname.replace(/\/+$/, "");
+  return parseBaseUrl(text) ?? wrong(name, BASE_URL);
+}
+
+/** What a base URL must be. */
+export const BASE_URL =
+  "must be an http(s) URL of a host and, if need be, a path: no user, query or fragment";
+
+/** `text` without a trailing slash; `undefined` where it is no base URL. */
+export function parseBaseUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const more = url.username || url.password || url.search || url.hash;
+  return more || !/^https?:$/.test(url.protocol)
+    ? undefined
+    : url.origin + url.pathname.replace(/\/+$/, "");
 }
 
 /** Holds a secret, where there is one, to the length that signs. */

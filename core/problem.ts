@@ -15,6 +15,20 @@ export interface ProblemFacts {
   readonly field?: string | undefined;
 }
 
+/** A problem that was answered; the message is its title. */
+export class ProblemError extends Error {
+  /** What was answered. */
+  constructor(
+    /** HTTP status code. */
+    readonly status: number,
+    title: string,
+    /** JSON Pointer to what is wrong in what was sent. */
+    readonly field?: string,
+  ) {
+    super(title);
+  }
+}
+
 /** The answer, with the fields of `extra` beside its own. */
 export function problemResponse(
   { status, title, field }: ProblemFacts,

@@ -15,6 +15,7 @@ import {
 } from "./environment.ts";
 import type { Retention } from "./ledger.ts";
 import { parseRange } from "./policy.ts";
+import type { SealSecrets } from "./seal.ts";
 import {
   type KnownProvider,
   type ProviderSettings,
@@ -53,6 +54,8 @@ export interface Settings extends ProviderSettings {
   readonly adminSecrets: readonly string[];
   /** Seconds a signature's clock may be off. */
   readonly adminWindow: number;
+  /** Stored keys are sealed under these. */
+  readonly seal: SealSecrets;
   /** How requests get there. */
   readonly egress: EgressSettings;
   /** Upstash, where it is configured. */
@@ -100,6 +103,7 @@ export function readSettings(
     host: env.HOST || SETTINGS.HOST.default,
     adminSecrets: adminSecrets(env, upstash !== undefined),
     adminWindow: integer(env, "ADMIN_WINDOW_SECONDS", 1, 300),
+    seal: sealSecrets(env),
     ...providers,
     egress: egressOf(env, Object.keys(providers.pools)),
     ...(upstash && { upstash }),
@@ -128,7 +132,7 @@ function refuseUnknown(env: Environment) {
   const known: string[] = ["DOPPEL_URL", ...Object.keys(SETTINGS)];
   for (const name of Object.keys(env)) {
     const ours =
-      /^(?:DOPPEL|ADMIN_(?:SECRET|WINDOW)|REPLAY_BODY|CUSTOM_PROVIDER)/;
+      /^(?:DOPPEL|ADMIN_(?:SECRET|WINDOW)|SEAL_SECRET|REPLAY_BODY|CUSTOM_PROVIDER)/;
     if (ours.test(name) && !known.includes(name)) {
       wrong(name, "is not a setting of doppel; see the README's table");
     }
@@ -142,6 +146,14 @@ function adminSecrets(env: Environment, required: boolean): string[] {
     wrong("ADMIN_SECRET", "is required with Upstash: `openssl rand -hex 32`");
   }
   return names.flatMap((name) => env[name] || []);
+}
+
+function sealSecrets(env: Environment): SealSecrets {
+  for (const name of ["SEAL_SECRET", "SEAL_SECRET_PREVIOUS"] as const) {
+    longEnough(env, name);
+  }
+  const { SEAL_SECRET: present, SEAL_SECRET_PREVIOUS: previous } = env;
+  return { ...(present && { present }), ...(previous && { previous }) };
 }
 
 function egressOf(

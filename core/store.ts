@@ -20,6 +20,7 @@ import type {
   Taking,
 } from "./limit.ts";
 import type { EndpointClass } from "./provider.ts";
+import type { SetupStore, SetupTable } from "./setup.ts";
 
 /** A token as kept. Times are seconds since the epoch. */
 export interface TokenRecord {
@@ -112,6 +113,8 @@ export interface AuditEntry {
   readonly action: string;
   /** To which token, if to one. */
   readonly token?: string;
+  /** To what else: the id of a credential or provider, the name of an alias. */
+  readonly subject?: string;
   /** The fields that were set, as the owner sent them. */
   readonly changed?: unknown;
 }
@@ -136,6 +139,8 @@ export interface Admission {
   readonly left?: Left;
   /** Whether doppel is or will be paused. */
   readonly pause?: Pause;
+  /** Goes up with every change of what is set up or cools; 0: nothing ever was. */
+  readonly turn: number;
 }
 
 /** How a token stands that has something under way. */
@@ -146,6 +151,12 @@ export interface Standing {
   readonly unspent?: number;
   /** With a budget: what each lease holds, micro-dollars; `null`: nothing was to be held. */
   readonly holds?: readonly (number | null)[];
+}
+
+/** What is exported and imported. */
+export interface Table extends SetupTable {
+  /** With hashes, never tokens. */
+  readonly tokens: readonly TokenRecord[];
 }
 
 /** What was made or begun at an origin with a token: an object, an upload, a minted secret. */
@@ -191,7 +202,7 @@ export interface UsageRequest extends PageRequest {
 }
 
 /** See the module's remarks; every verb rejects with {@linkcode StoreUnavailable} where the store is away. */
-export interface Store {
+export interface Store extends SetupStore {
   /**
    * All that a request's admission needs, read live; and, where exactly one of
    * the tokens is the one asked for and may be used, takes what `taking` needs
@@ -237,12 +248,9 @@ export interface Store {
   ): Promise<TokenRecord | undefined>;
   /** `false` where there was none. 4 commands. */
   deleteToken(id: string, entry: AuditEntry): Promise<boolean>;
-  /** All or none: answers the ids that are taken by other hashes, and then imports nothing. 2 commands + 3 per token. */
-  importTokens(
-    records: readonly TokenRecord[],
-    entry: AuditEntry,
-  ): Promise<readonly string[]>;
-  /** Replaces the pause, or ends it. 3 commands. */
+  /** All or none: answers what others are called that are there, and then imports nothing. 2 commands + 4 per token, 2 per other record, 2 for the turn where one is new. */
+  importTable(table: Table, entry: AuditEntry): Promise<readonly string[]>;
+  /** Replaces the pause, or ends it. 4 commands. */
   setPause(pause: Pause | undefined, entry: AuditEntry): Promise<void>;
   /** Newest first, the last 10,000 kept. 1 command. */
   listAudit(page: PageRequest): Promise<Page<AuditEntry>>;

@@ -76,8 +76,8 @@ export function redactTokens(text: string): string {
   );
 }
 
-/** 62^n is no power of two: bytes past the last whole multiple are thrown away, so that no character is likelier. */
-function randomBase62(length: number): string {
+/** Random characters. 62^n is no power of two: bytes past the last whole multiple are thrown away, so that no character is likelier. */
+export function randomBase62(length: number): string {
   let text = "";
   while (text.length < length) {
     for (const byte of crypto.getRandomValues(new Uint8Array(length))) {

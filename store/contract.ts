@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { testLimits } from "./limit_contract.ts";
+import { testSetup } from "./setup_contract.ts";
 import { testUsage } from "./usage_contract.ts";
 import type {
   AuditEntry,
   Store,
+  Table,
   TokenPatch,
   TokenRecord,
 } from "../core/store.ts";
@@ -41,10 +43,21 @@ export function record(fields: Partial<TokenRecord> = {}): TokenRecord {
   };
 }
 
-/** Opens a fresh, empty store; `damage` puts an unreadable record under an id. */
+/** Tokens and nothing else, unless more is said. */
+export const table = (
+  tokens: readonly TokenRecord[],
+  more: Partial<Table> = {},
+): Table => ({ tokens, credentials: [], providers: [], aliases: [], ...more });
+
+/** Opens a fresh, empty store. */
 export interface Opened {
   readonly store: Store;
+  /** Puts an unreadable record under a token's id. */
   readonly damage: (id: string) => void | Promise<void>;
+  /** Puts a text where a record of a setup lies. */
+  readonly damageSetup: (name: string, text: string) => unknown;
+  /** Puts a text where the state lies. */
+  readonly setState: (text: string) => unknown;
   readonly close: () => void | Promise<void>;
 }
 
@@ -60,6 +73,7 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
     });
 
   testLimits(law);
+  testSetup(law);
   testUsage(law);
 
   law(
@@ -72,9 +86,10 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
         await store.admit([{ id: b.id }, { id: "nobody00" }, { id: a.id }]),
         {
           records: [b, undefined, a],
+          turn: 0,
         },
       );
-      assert.deepEqual(await store.admit([]), { records: [] });
+      assert.deepEqual(await store.admit([]), { records: [], turn: 0 });
     },
   );
 
@@ -244,12 +259,12 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
     },
   );
 
-  law("importTokens() takes all or nothing", async ({ store }) => {
+  law("importTable() takes all or nothing", async ({ store }) => {
     const [a, b, c] = [record(), record({ note: "kept" }), record()];
     await store.createToken(b, entry("token.create"));
     const foreign = { ...b, hash: "e".repeat(64) };
     assert.deepEqual(
-      await store.importTokens([a, foreign, c], entry("table.import")),
+      await store.importTable(table([a, foreign, c]), entry("table.import")),
       [b.id],
     );
     assert.deepEqual(
@@ -258,7 +273,7 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
     );
     const same = { ...b, note: "imported" };
     assert.deepEqual(
-      await store.importTokens([a, same, c], entry("table.import")),
+      await store.importTable(table([a, same, c]), entry("table.import")),
       [],
     );
     assert.deepEqual(
@@ -275,9 +290,9 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
   law("setPause() is seen by the next admission", async ({ store }) => {
     const pause = { from: 1_800_000_000, until: 1_800_000_600 };
     await store.setPause(pause, entry("pause.set"));
-    assert.deepEqual(await store.admit([]), { records: [], pause });
+    assert.deepEqual(await store.admit([]), { records: [], pause, turn: 0 });
     await store.setPause(undefined, entry("pause.end"));
-    assert.deepEqual(await store.admit([]), { records: [] });
+    assert.deepEqual(await store.admit([]), { records: [], turn: 0 });
   });
 
   law("listAudit() pages newest first", async ({ store }) => {

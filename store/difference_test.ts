@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import type { Limits, Taking } from "../core/limit.ts";
+import type { StoredCredential } from "../core/setup.ts";
 import type { Store, TokenRecord } from "../core/store.ts";
 import { redisInstalled, startUpstash } from "../test/redis.ts";
-import { entry, record } from "./contract.ts";
+import { entry, record, table } from "./contract.ts";
+import { credential } from "./setup_contract.ts";
 import { sqliteStore } from "./sqlite.ts";
 import { upstashStore } from "./upstash.ts";
 
@@ -106,9 +108,71 @@ function* life(roll: Roll): Generator<[name: string, verb: Verb]> {
         };
         const gone = again.id;
         yield ["delete", (store) => store.deleteToken(gone, entry("delete"))];
-        yield ["import", (store) => store.importTokens([again], entry("i"))];
+        yield [
+          "import",
+          (store) => store.importTable(table([again]), entry("i")),
+        ];
       }
     }
+  }
+}
+
+/** Some changes of a setup, each by somebody who saw what is there, or what was. */
+function* arrangements(roll: Roll): Generator<[name: string, verb: Verb]> {
+  let now = 1_900_000_000;
+  const id = () => ["a", "b", "c-d"][roll(3)]!;
+  const seen = new Map<string, (StoredCredential | undefined)[]>();
+  const cooldown = () => ({
+    credential: id(),
+    model: ["", "m", "m n"][roll(3)]!,
+    until: now + roll(90) - 10,
+    why: `${roll(3)}`,
+  });
+  for (let i = 0; i < 300; i++) {
+    now += [0, 0, 1, 40][roll(4)]!;
+    const at = now;
+    switch (roll(8)) {
+      case 0:
+      case 1:
+      case 2: {
+        const name = id();
+        const past = seen.get(name) ?? [undefined];
+        const was = roll(3) > 0 ? past.at(-1) : past[roll(past.length)];
+        const next = roll(4) === 0
+          ? undefined
+          : credential({ id: name, weight: 1 + roll(4) });
+        const change = { kind: "credential", id: name, was, next } as const;
+        yield ["put", async (store) => {
+          const done = await store.putSetup(change, entry("p"));
+          if (done && past.at(-1) !== next) seen.set(name, [...past, next]);
+          return done;
+        }];
+        break;
+      }
+      case 3:
+      case 4: {
+        const cooldowns = Array.from({ length: roll(4) }, cooldown);
+        yield ["cool", (store) => store.cool(cooldowns, at)];
+        break;
+      }
+      case 5: {
+        const ids = [id(), id()];
+        yield ["warm", (store) => store.warm(ids, entry("w"))];
+        break;
+      }
+      case 6: {
+        const credentials = [credential({ id: id(), weight: 1 + roll(2) })];
+        const all = table([], { credentials });
+        yield ["import", (store) => store.importTable(all, entry("i"))];
+        break;
+      }
+      default: {
+        const pause = roll(2) === 0 ? undefined : { from: at };
+        yield ["pause", (store) => store.setPause(pause, entry("s"))];
+      }
+    }
+    yield ["admit", (store) => store.admit([])];
+    yield ["read", (store) => store.readSetup()];
   }
 }
 
@@ -137,6 +201,34 @@ if (redisInstalled()) {
     }
     for (const short of ["tokens", "concurrency", "day", "month", "total"]) {
       assert.ok(counts.get(`reserve ${short}`)! > 2, short);
+    }
+    await upstash.close();
+  });
+
+  Deno.test("both stores answer every verb of a setup alike", async () => {
+    const upstash = await startUpstash();
+    const counts = new Map<string, number>();
+    for (let seed = 1; seed <= 8; seed++) {
+      const own = sqliteStore(new DatabaseSync(":memory:"));
+      const prefix = `${seed}:`;
+      const shared = upstashStore({ ...upstash, prefix, timeout: 10_000 });
+      const told: string[] = [];
+      for (const [name, verb] of arrangements(dice(seed * 1_000_003))) {
+        const [a, b] = [await verb(own), await verb(shared)];
+        told.push(`${name} ${JSON.stringify(a)}`);
+        assert.deepEqual(b, a, `seed ${seed}\n${told.slice(-12).join("\n")}`);
+        const what = `${name} ${Array.isArray(a) ? a.length > 0 : a}`;
+        counts.set(what, (counts.get(what) ?? 0) + 1);
+      }
+      const [a, b] = [own, shared].map((store) =>
+        store.listAudit({ limit: 1000 })
+      );
+      assert.deepEqual((await b)!.items, (await a)!.items);
+      own.close();
+    }
+    const rare = ["put true", "put false", "warm 0", "warm 2"];
+    for (const what of [...rare, "import true", "import false"]) {
+      assert.ok(counts.get(what)! > 10, what);
     }
     await upstash.close();
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { LEASE_LASTS, type Limits, SLOT } from "../core/limit.ts";
 import type { Store, TokenRecord } from "../core/store.ts";
-import { entry, record } from "./contract.ts";
+import { entry, record, table } from "./contract.ts";
 
 /** A Friday noon, at the beginning of a slot. */
 const NOW = Math.floor(Date.parse("2026-11-20T12:00:00Z") / SLOT) * SLOT;
@@ -333,7 +333,7 @@ export function testLimits(
     assert.equal(await reserve(store, made.id, taking, all), 10);
     await store.deleteToken(made.id, entry("token.delete"));
     await store.settle(made.id, taking, bill(10, 50));
-    await store.importTokens([made], entry("token.import"));
+    await store.importTable(table([made]), entry("token.import"));
     const next = await take(store, made);
     assert.equal(await reserve(store, made.id, next.taking, all), 10);
   });

@@ -82,11 +82,11 @@ const TOOLS = `
 
 /** By name. */
 export const LIMIT_SCRIPTS = {
-  /** KEYS: pause, then a token's each. ARGV: lease or '', now, number of the only one that may take or 0, hash or '' each. Answers pause, short, wait, taken, what is left, records. */
+  /** KEYS: state, then a token's each. ARGV: lease or '', now, number of the only one that may take or 0, hash or '' each. Answers state, short, wait, taken, what is left, records. */
   admit: `${TOOLS}
-    local pause, now = call('GET', KEYS[1]), tonumber(ARGV[2])
+    local state, now = call('GET', KEYS[1]), tonumber(ARGV[2])
     local left = {}
-    local out = {pause, '', 0, 0, left}
+    local out = {state, '', 0, 0, left}
     local own, fields
     for i = 1, #ARGV - 3 do
       local n = 2 + (i - 1) * ${KEYS_PER_TOKEN}
@@ -106,7 +106,8 @@ export const LIMIT_SCRIPTS = {
     if ARGV[1] == '' or not own or own == 0 then return out end
     if fields.status ~= '"active"' then return out end
     if fields.expires and not (tonumber(fields.expires) * 1000 > now) then return out end
-    local rest = pause and cjson.decode(pause) or cjson.null
+    local rest = state and cjson.decode(state) or cjson.null
+    if rest ~= cjson.null and rest.turn then rest = rest.pause or cjson.null end
     if rest ~= cjson.null and rest.from * 1000 <= now
       and not (rest['until'] and rest['until'] * 1000 <= now) then return out end
     if not fields.limits or fields.limits == '{}' then return out end

@@ -85,7 +85,7 @@ export function limitsOf(database: DatabaseSync) {
     take(
       { id, limits }: TokenRecord,
       { lease, now }: Taking,
-    ): Omit<Admission, "records" | "pause"> {
+    ): Omit<Admission, "records" | "pause" | "turn"> {
       const left = timed(limits) ? minute(limits, used(id, now), now) : [];
       const short = left.findLast(([, there]) => there <= 0);
       if (short) {

@@ -6,16 +6,10 @@
  * @module
  */
 
-/** How every change ends. Its first key is the audit log, its first argument the entry. */
-const NOTE =
-  "redis.call('XADD', KEYS[1], 'MAXLEN', '~', 10000, '*', 'e', ARGV[1])";
+import { NOTE } from "./hash.ts";
 
 /** By name. */
 export const SCRIPTS = {
-  /** KEYS: pause, then a token each. */
-  admit: `local out = {redis.call('GET', KEYS[1])}
-    for i = 2, #KEYS do out[i] = redis.call('HGETALL', KEYS[i]) end
-    return out`,
   /** KEYS: token, used. ARGV: time. */
   stamp: `if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
     redis.call('SET', KEYS[2], ARGV[1])
@@ -44,28 +38,6 @@ export const SCRIPTS = {
     if not created then return 0 end
     redis.call('DEL', KEYS[2], KEYS[3], unpack(KEYS, 5))
     redis.call('ZREM', KEYS[4], string.format('%012d.%s', created, ARGV[2]))
-    ${NOTE}
-    return 1`,
-  /** KEYS: audit, index, then a token each. ARGV: entry, then per token: id, member, hash as JSON, number of values, field, value, … */
-  import: `local taken, at = {}, 2
-    for i = 3, #KEYS do
-      local hash = redis.call('HGET', KEYS[i], 'hash')
-      if hash and hash ~= ARGV[at + 2] then taken[#taken + 1] = ARGV[at] end
-      at = at + 4 + ARGV[at + 3]
-    end
-    if #taken > 0 then return taken end
-    at = 2
-    for i = 3, #KEYS do
-      if redis.call('EXISTS', KEYS[i]) == 0 then
-        redis.call('HSET', KEYS[i], unpack(ARGV, at + 4, at + 3 + ARGV[at + 3]))
-        redis.call('ZADD', KEYS[2], 0, ARGV[at + 1])
-      end
-      at = at + 4 + ARGV[at + 3]
-    end
-    ${NOTE}
-    return taken`,
-  /** KEYS: audit, pause. ARGV: entry, pause as JSON. */
-  pause: `redis.call('SET', KEYS[2], ARGV[2])
     ${NOTE}
     return 1`,
 } as const;

@@ -18,6 +18,7 @@ import type {
   TokenRecord,
 } from "../core/store.ts";
 import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
+import { SETUP_SCHEMA, setupOf, setupVerbs } from "./setup_sqlite.ts";
 import { USAGE_SCHEMA, usageOf } from "./usage_sqlite.ts";
 import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
 
@@ -45,10 +46,7 @@ const SCHEMA = `
     hash TEXT PRIMARY KEY, claim TEXT NOT NULL,
     expires INTEGER NOT NULL                           -- seconds since the epoch
   ) WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS claims_by_end ON claims (expires);
-  CREATE TABLE IF NOT EXISTS state (
-    name TEXT PRIMARY KEY, value TEXT NOT NULL         -- 'pause'
-  ) WITHOUT ROWID;`;
+  CREATE INDEX IF NOT EXISTS claims_by_end ON claims (expires);`;
 
 /** Records change by merge patches (RFC 7396), in which `null` takes a field away. */
 const SQL = {
@@ -68,8 +66,6 @@ const SQL = {
   note: "INSERT INTO audit (entry) VALUES (?)",
   audit: `SELECT number, entry FROM audit
     WHERE number < ? ORDER BY number DESC LIMIT ?`,
-  pause: "SELECT value FROM state WHERE name = 'pause'",
-  setPause: "INSERT OR REPLACE INTO state (name, value) VALUES ('pause', ?)",
   take: "INSERT OR IGNORE INTO nonces (nonce, expires) VALUES (?, ?)",
   forget: "DELETE FROM nonces WHERE expires < ?",
   claim: "INSERT OR IGNORE INTO claims (hash, claim, expires) VALUES (?, ?, ?)",
@@ -82,25 +78,24 @@ export function sqliteStore(
   database: DatabaseSync,
   now: () => number = Date.now,
 ): Store {
-  database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA);
+  database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA + SETUP_SCHEMA);
   const tools = toolsOf(database);
-  const { sql, change } = tools;
+  const { sql } = tools;
   const limits = limitsOf(database);
+  const setup = setupOf(database);
   const verbs: Verbs = {
     ...tokenVerbs(tools, limits),
     ...listVerbs(tools),
     ...claimVerbs(tools, now),
-    ...limitVerbs(tools, limits),
+    ...limitVerbs(tools, { limits, setup }),
     ...usageVerbs(tools, usageOf(database)),
-    setPause(pause, entry) {
-      change(entry, () => sql.setPause.run(JSON.stringify(pause ?? null)));
-    },
+    ...setupVerbs(tools, { setup, now }),
     // Two statements, each atomic: forgetting is no part of taking.
     takeNonce(nonce, expires) {
       sql.forget.run(Math.floor(now() / 1000));
       return sql.take.run(nonce, expires).changes === 1;
     },
-    ready: () => void sql.pause.get(),
+    ready: () => void setup.state(),
   };
   return {
     ...guarded(verbs, ({ code }) => code ?? "SQLITE"),
@@ -108,13 +103,17 @@ export function sqliteStore(
   };
 }
 
-type Tools = ReturnType<typeof toolsOf>;
+/** See `toolsOf()`. */
+export type Tools = ReturnType<typeof toolsOf>;
+type Limiting = ReturnType<typeof limitsOf>;
 
 /** What the verbs are made of. */
 function toolsOf(database: DatabaseSync) {
   const sql = mapped(SQL, (text) => database.prepare(text));
+  const note = (entry: AuditEntry) => void sql.note.run(JSON.stringify(entry));
   return {
     sql,
+    note,
     load: (id: string) => recordOf(sql.get.get(id)),
     insert: (record: TokenRecord) =>
       sql.insert.run(record.id, record.created, JSON.stringify(record))
@@ -124,7 +123,7 @@ function toolsOf(database: DatabaseSync) {
     change: <Result>(entry: AuditEntry, work: () => Result): Result =>
       stroke(() => {
         const result = work();
-        if (result) sql.note.run(JSON.stringify(entry));
+        if (result) note(entry);
         return result;
       }),
   };
@@ -155,15 +154,14 @@ function limited(
 }
 
 function limitVerbs(
-  { sql, load, stroke }: Tools,
-  limits: ReturnType<typeof limitsOf>,
+  { load, stroke }: Tools,
+  { limits, setup }: { limits: Limiting; setup: ReturnType<typeof setupOf> },
 ) {
   return {
     admit(asks, taking) {
       const look = () => {
-        const pause = JSON.parse(`${sql.pause.get()?.value ?? null}`);
         const records = asks.map(({ id }) => load(id));
-        return { records, ...(pause && { pause }) };
+        return { records, ...setup.state() };
       };
       const seen = look();
       if (!taking || !limited(asks, seen, taking)) return seen;
@@ -212,8 +210,8 @@ function claimVerbs({ sql }: Tools, now: () => number) {
 }
 
 function tokenVerbs(
-  { sql, load, insert, change }: Tools,
-  { forget }: ReturnType<typeof limitsOf>,
+  { sql, insert, change }: Tools,
+  { forget }: Limiting,
 ) {
   const patched = (statement: StatementSync, id: string, patch: object) =>
     recordOf(statement.get(JSON.stringify(patch), id));
@@ -232,17 +230,6 @@ function tokenVerbs(
         forget(id);
         return sql.remove.run(id).changes === 1;
       }),
-    importTokens(records, entry) {
-      let taken: string[] = [];
-      change(entry, () => {
-        taken = records.filter(({ id, hash }) =>
-          (load(id)?.hash ?? hash) !== hash
-        ).map(({ id }) => id);
-        if (taken.length === 0) records.forEach(insert);
-        return taken.length === 0;
-      });
-      return taken;
-    },
   } satisfies Partial<Verbs>;
 }
 

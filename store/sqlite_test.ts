@@ -16,6 +16,12 @@ testStore("sqliteStore", () => {
       void database.prepare("UPDATE tokens SET record = '{' WHERE id = ?").run(
         id,
       ),
+    damageSetup: (name, text) =>
+      database.prepare("INSERT OR REPLACE INTO setup VALUES (?, ?)")
+        .run(name, text),
+    setState: (text) =>
+      database.prepare("INSERT OR REPLACE INTO state VALUES ('pause', ?)")
+        .run(text),
     close: () => store.close(),
   });
 });

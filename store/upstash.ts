@@ -11,12 +11,15 @@
  */
 
 import { Redis } from "@upstash/redis/cloudflare";
-import type { AuditEntry, Claim, Store, TokenRecord } from "../core/store.ts";
+import type { AuditEntry, Claim, Store } from "../core/store.ts";
 import { type Left, type LimitName, periods } from "../core/limit.ts";
+import { decode, fieldsOf, idOf, indexMember, scripted } from "./hash.ts";
 import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
+import { stateOf } from "./setup.ts";
+import type { SetupVerbs } from "./setup_upstash.ts";
 import { usageVerbs } from "./usage_upstash.ts";
-import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
+import { guarded, listed, page, parsed, type Verbs } from "./verbs.ts";
 
 /** Where the database is. */
 export interface UpstashOptions {
@@ -28,11 +31,14 @@ export interface UpstashOptions {
   readonly timeout?: number;
   /** Put before every key, so that a database can be shared. */
   readonly prefix?: string;
+  /** Milliseconds since the epoch; the clock if absent. */
+  readonly now?: () => number;
 }
 
 /** A store at `url`; no connection is made before the first verb. */
 export function upstashStore(
-  { url, token, timeout = 2000, prefix = "doppel:" }: UpstashOptions,
+  { url, token, timeout = 2000, prefix = "doppel:", now = Date.now }:
+    UpstashOptions,
 ): Store {
   // Each option avoids a fault measured in research/upstash.md §1.
   const redis = new Redis({
@@ -45,16 +51,13 @@ export function upstashStore(
     signal: () => AbortSignal.timeout(timeout),
   });
   const tools = toolsOf(redis, prefix);
-  const { change, keys } = tools;
+  const { keys } = tools;
   const verbs: Verbs = {
     ...tokenVerbs(tools),
     ...listVerbs(tools),
     ...limitVerbs(tools),
     ...usageVerbs(redis, prefix),
-    async setPause(pause, entry) {
-      const value = JSON.stringify(pause ?? null);
-      await change("pause", entry, [keys.pause], [value]);
-    },
+    ...lateVerbs(tools, now),
     async takeNonce(nonce, expires) {
       const once = { nx: true, exat: expires } as const;
       return await redis.set(keys.nonce(nonce), "1", once) === "OK";
@@ -73,14 +76,15 @@ export function upstashStore(
       const found = await redis.mget<unknown[]>(hashes.map(keys.claim));
       return found.map((text) => parsed<Claim>(text ?? ""));
     },
-    ready: async () => void await redis.get(keys.pause),
+    ready: async () => void await redis.get(keys.state),
   };
   return { ...guarded(verbs, codeOf), close() {} };
 }
 
-type Tools = ReturnType<typeof toolsOf>;
+/** See `toolsOf()`. */
+export type Tools = ReturnType<typeof toolsOf>;
 type Admitted = [
-  pause: string | null,
+  state: string | null,
   short: string,
   wait: number,
   taken: number,
@@ -95,12 +99,8 @@ type Seen = [
   holds: (string | null)[],
 ];
 
-/** What the verbs are made of: names of keys, and scripts, which go by their SHA-1 once Redis knows them. */
+/** What the verbs are made of: names of keys, and scripts. */
 function toolsOf(redis: Redis, prefix: string) {
-  const scripts = mapped(
-    { ...SCRIPTS, ...LIMIT_SCRIPTS },
-    (text) => redis.createScript<unknown>(text),
-  );
   const keys = {
     token: (id: string) => `${prefix}token:${id}`,
     used: (id: string) => `${prefix}used:${id}`,
@@ -118,21 +118,40 @@ function toolsOf(redis: Redis, prefix: string) {
     },
     index: `${prefix}tokens`,
     audit: `${prefix}audit`,
-    pause: `${prefix}pause`,
+    /** The pause, and the turn beside it. */
+    state: `${prefix}pause`,
+    setup: `${prefix}setup`,
+    cooling: `${prefix}cooling`,
+    coolingEnds: `${prefix}cooling:ends`,
+    models: `${prefix}models`,
   };
-  const run = (
-    name: keyof typeof scripts,
-    touched: string[],
-    args: string[] = [],
-  ) => scripts[name].exec(touched, args);
-  /** A script that changes something, and notes it. */
-  const change = (
-    name: keyof typeof SCRIPTS,
-    entry: AuditEntry,
-    touched: string[],
-    args: string[] = [],
-  ) => run(name, [keys.audit, ...touched], [JSON.stringify(entry), ...args]);
-  return { redis, keys, run, change };
+  const scripts = { ...SCRIPTS, ...LIMIT_SCRIPTS };
+  return { redis, keys, ...scripted(scripts, { redis, audit: keys.audit }) };
+}
+
+const LATE: Readonly<Record<keyof SetupVerbs, true>> = {
+  setPause: true,
+  readSetup: true,
+  putSetup: true,
+  cool: true,
+  warm: true,
+  keepModels: true,
+  readModels: true,
+  importTable: true,
+};
+
+/** What nobody needs before the owner has set something up: loaded with its first call. */
+function lateVerbs(tools: Tools, now: () => number): SetupVerbs {
+  let loaded: Promise<SetupVerbs> | undefined;
+  const late = (name: keyof SetupVerbs) => async (...args: never[]) => {
+    loaded ??= import("./setup_upstash.ts")
+      .then(({ setupVerbs }) => setupVerbs(tools, now));
+    const verb = (await loaded)[name] as (...args: never[]) => unknown;
+    return await verb(...args);
+  };
+  const names = Object.keys(LATE) as (keyof SetupVerbs)[];
+  const verbs = names.map((name) => [name, late(name)]);
+  return Object.fromEntries(verbs) as unknown as SetupVerbs;
 }
 
 function tokenVerbs({ run, change, keys }: Tools) {
@@ -142,7 +161,7 @@ function tokenVerbs({ run, change, keys }: Tools) {
     },
     async createToken(record, entry) {
       const touched = [keys.token(record.id), keys.index];
-      const args = [member(record), ...fieldsOf(record)];
+      const args = [indexMember(record), ...fieldsOf(record)];
       return await change("create", entry, touched, args) === 1;
     },
     async editToken(id, { expires, ...rest }, entry) {
@@ -160,15 +179,6 @@ function tokenVerbs({ run, change, keys }: Tools) {
       const touched = [token!, keys.used(id), keys.index, ...counters];
       return await change("remove", entry, touched, [id]) === 1;
     },
-    async importTokens(records, entry) {
-      const touched = [keys.index, ...records.map(({ id }) => keys.token(id))];
-      const args = records.flatMap((record) => {
-        const fields = fieldsOf(record);
-        const hash = JSON.stringify(record.hash);
-        return [record.id, member(record), hash, `${fields.length}`, ...fields];
-      });
-      return await change("import", entry, touched, args) as string[];
-    },
   } satisfies Partial<Verbs>;
 }
 
@@ -183,13 +193,12 @@ function limitVerbs({ run, keys }: Tools) {
         `${(taking?.only ?? -1) + 1}`,
       ];
       for (const { hash } of asks) args.push(hash ?? "");
-      const answer = await run("admit", [keys.pause, ...touched], args);
-      const [paused, short, wait, taken, left, ...records] = answer as Admitted;
-      const pause = JSON.parse(paused ?? "null");
+      const answer = await run("admit", [keys.state, ...touched], args);
+      const [state, short, wait, taken, left, ...records] = answer as Admitted;
       const shortage = { short: short as LimitName, retryAfter: wait, left };
       return {
         records: records.map(decode),
-        ...(pause && { pause }),
+        ...stateOf(state),
         ...(short !== "" && { shortage }),
         ...(taken === 1 && { taken: true, left }),
       };
@@ -258,34 +267,6 @@ function listVerbs({ redis, keys }: Tools) {
 }
 
 type StreamRow = [id: string, fields: [name: string, entry: string]];
-
-/** Sorts by age, then id; every member of the index has the score 0. */
-function member({ id, created }: TokenRecord): string {
-  return `${`${created}`.padStart(12, "0")}.${id}`;
-}
-
-function idOf(indexed: string): string {
-  return indexed.slice(indexed.indexOf(".") + 1);
-}
-
-/** Field, JSON, field, JSON, … */
-function fieldsOf(values: object): string[] {
-  return Object.entries(values).flatMap(([field, value]) =>
-    value === undefined ? [] : [field, JSON.stringify(value)]
-  );
-}
-
-/** `undefined` for no record, and for one that cannot be read: unknown means refuse. */
-function decode(answer: unknown): TokenRecord | undefined {
-  const flat = answer as readonly string[] | null;
-  if (!flat?.length) return undefined;
-  const record: Record<string, unknown> = {};
-  for (let i = 0; i < flat.length; i += 2) {
-    record[flat[i]!] = parsed(flat[i + 1]);
-  }
-  const whole = !Object.values(record).includes(undefined);
-  return whole ? record as unknown as TokenRecord : undefined;
-}
 
 /** The client's messages carry commands with their arguments: only a bare code is kept of them. */
 function codeOf({ name, message }: Error): string {

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import type { Batch, Entry } from "../core/ledger.ts";
+import type { StoredCredential } from "../core/setup.ts";
 import { StoreUnavailable } from "../core/store.ts";
 import {
   redisInstalled,
   startUpstash,
   type UpstashFixture,
 } from "../test/redis.ts";
-import { entry, record, testStore } from "./contract.ts";
+import { entry, record, table, testStore } from "./contract.ts";
+import { credential } from "./setup_contract.ts";
 import { upstashStore } from "./upstash.ts";
 
 if (redisInstalled()) withRedis();
@@ -22,6 +24,9 @@ function withRedis() {
       store,
       damage: async (id: string) =>
         void await upstash.command("HSET", `doppel:token:${id}`, "label", "{"),
+      damageSetup: (name, text) =>
+        upstash.command("HSET", "doppel:setup", name, text),
+      setState: (text) => upstash.command("SET", "doppel:pause", text),
       close: () => upstash.close(),
     };
   });
@@ -80,7 +85,7 @@ function withRedis() {
           () => store.editToken(token.id, { label: "x" }, entry("a")),
         ],
         ["rotate", 5, 1, () => store.rotateToken(token.id, next, entry("a"))],
-        ["pause", 3, 1, () => store.setPause({ from: 1 }, entry("a"))],
+        ["pause", 4, 1, () => store.setPause({ from: 1 }, entry("a"))],
         ["audit", 1, 1, () => store.listAudit({ limit: 10 })],
         ["nonce", 1, 1, () => store.takeNonce("n", 4_000_000_000)],
         ["keep", 2, 1, () => store.keepClaims([claim("a"), claim("b")])],
@@ -96,7 +101,12 @@ function withRedis() {
         ["list requests", 1, 1, () => store.listRequests("one", 10)],
         ["ready", 1, 1, () => store.ready()],
         ["delete", 5, 1, () => store.deleteToken(token.id, entry("a"))],
-        ["import", 6, 1, () => store.importTokens([record()], entry("a"))],
+        [
+          "import",
+          6,
+          1,
+          () => store.importTable(table([record()]), entry("a")),
+        ],
       ];
       for (const [, , , run] of verbs) await run(); // scripts are loaded on first use
       await store.createToken(token, entry("a"));
@@ -105,6 +115,60 @@ function withRedis() {
         await upstash.reset();
         await run();
         assert.deepEqual(await upstash.counts(), { commands, trips }, name);
+      }
+    },
+  );
+
+  law(
+    "each verb of a setup costs what core/setup.ts says, in one round trip",
+    async (upstash) => {
+      const store = upstashStore(upstash);
+      let until = 4_000_000_000;
+      let was: StoredCredential | undefined;
+      const cooldowns = () =>
+        ["a", "b"].map((model) => ({
+          credential: "x",
+          model,
+          until,
+          why: "w",
+        }));
+      const put = (next: StoredCredential) =>
+        store.putSetup(
+          { kind: "credential", id: next.id, was, next },
+          entry("a"),
+        );
+      const verbs: [string, number, () => Promise<unknown>][] = [
+        ["read", 4, () => store.readSetup()],
+        ["put", 6, () => {
+          const next = credential({ created: until++ });
+          return put(next).then((done) => assert.ok(done) ?? (was = next));
+        }],
+        ["put in vain", 2, () => {
+          was = credential({ created: 1 });
+          return put(credential()).then((done) => assert.ok(!done));
+        }],
+        ["cool", 3 + 2 * 2 + 2, () => store.cool(cooldowns(), 1)],
+        ["cool in vain", 3 + 2, () => store.cool(cooldowns(), 1)],
+        ["warm", 2 + 4 + 1, () => store.warm(["x"], entry("a"))],
+        ["warm in vain", 2, () => store.warm(["x"], entry("a"))],
+        ["keep", 1, () => store.keepModels("openai", { facts: [], time: 1 })],
+        ["look up", 1, () => store.readModels(["openai", "lab"])],
+        ["import", 2 + 2 + 2, () => {
+          const aliases = [{ name: `n${until++}`, to: ["a/b"] }];
+          return store.importTable(table([], { aliases }), entry("a"));
+        }],
+      ];
+      for (let round = 0; round < 2; round++) {
+        was = (await store.readSetup()).credentials[0];
+        for (const [name, commands, run] of verbs) {
+          await upstash.reset();
+          await run();
+          const counts = await upstash.counts();
+          // Scripts are loaded on first use.
+          if (round === 1) {
+            assert.deepEqual(counts, { commands, trips: 1 }, name);
+          }
+        }
       }
     },
   );

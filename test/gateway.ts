@@ -11,6 +11,7 @@ import { createLedger } from "../core/ledger.ts";
 import { createMetrics } from "../core/metrics.ts";
 import { createSockets } from "../core/relay.ts";
 import { createRunning } from "../core/running.ts";
+import { createSeal } from "../core/seal.ts";
 import { createStamps } from "../core/stamp.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
 import { sqliteStore } from "../store/sqlite.ts";
@@ -25,6 +26,7 @@ export interface Reached {
 }
 
 export const SECRET = "admin-secret-of-the-tests-0123456789";
+export const SEAL_SECRET = "seal-secret-of-the-tests-01234567890";
 export const START = Date.parse("2026-11-20T12:00:00Z");
 
 const SHORT: Record<string, string> = {
@@ -118,6 +120,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     metering: true,
     adminSecrets: [SECRET],
     adminWindow: 60,
+    seal: createSeal({ present: SEAL_SECRET }),
     version: "test",
     ...overrides,
   };

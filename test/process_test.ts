@@ -2,16 +2,28 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { connect } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { keepSecret } from "./evidence.ts";
+import { keepSecret, keepText } from "./evidence.ts";
 import { redisInstalled, startUpstash } from "./redis.ts";
-import { freePort, RUNTIMES, startDoppel, until } from "./subject.ts";
+import {
+  freePort,
+  RUNTIMES,
+  startDoppel,
+  type Subject,
+  until,
+} from "./subject.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -61,7 +73,17 @@ for (const runtime of RUNTIMES) {
     const secret = readFileSync(file, "utf8").trim();
     keepSecret(secret);
     assert.equal(statSync(file).mode & 0o777, 0o600);
+    const seal = join(doppel.data, "seal_secret");
+    keepSecret(readFileSync(seal, "utf8").trim());
+    assert.equal(statSync(seal).mode & 0o777, 0o600);
     assert.equal(statSync(doppel.data).mode & 0o777, 0o700);
+    assert.deepEqual(readdirSync(doppel.data).sort(), [
+      "admin_secret",
+      "doppel.sqlite",
+      "doppel.sqlite-shm",
+      "doppel.sqlite-wal",
+      "seal_secret",
+    ]);
     assert.equal(
       statSync(join(doppel.data, "doppel.sqlite")).mode & 0o777,
       0o600,
@@ -78,6 +100,51 @@ for (const runtime of RUNTIMES) {
     assert.ok(!output.includes(secret));
     await doppel.mint();
     assert.equal(await doppel.stop(), 0);
+  });
+
+  Deno.test(`${runtime}: a key that is kept is there after a restart, while its secret is`, async () => {
+    const data = mkdtempSync(join(tmpdir(), "doppel-seal-"));
+    const key = `sk-canary-kept-on-${runtime}-0123456789`;
+    keepSecret(key);
+    const path = "/admin/credentials/openai-main";
+    const during = async (
+      env: Record<string, string>,
+      work: (doppel: Subject) => Promise<unknown>,
+    ) => {
+      const doppel = await startDoppel({
+        runtime,
+        env: { DOPPEL_DATA: data, ...env },
+      });
+      const done = await work(doppel);
+      await doppel.stop();
+      for (const name of readdirSync(data)) {
+        if (!name.startsWith("doppel.sqlite")) continue;
+        keepText("sqlite file", readFileSync(join(data, name), "latin1"));
+      }
+      return done;
+    };
+    const status = async ({ admin }: Subject) =>
+      (await admin("GET", path) as { status: string }).status;
+    await during(
+      {},
+      ({ admin }) => admin("PUT", path, { provider: "openai", key }),
+    );
+    assert.equal(await during({}, status), "active");
+    const own = readFileSync(join(data, "seal_secret"), "utf8").trim();
+    const present = { SEAL_SECRET: "another-seal-secret-0123456789abcdef" };
+    keepSecret(own);
+    keepSecret(present.SEAL_SECRET);
+    assert.equal(await during(present, status), "unreadable");
+    const both = { ...present, SEAL_SECRET_PREVIOUS: own };
+    const rotate = ({ admin }: Subject) =>
+      admin("POST", "/admin/credentials/rotate");
+    assert.deepEqual(await during(both, rotate), {
+      resealed: 1,
+      current: 0,
+      unreadable: [],
+    });
+    assert.equal(await during(present, status), "active");
+    rmSync(data, { recursive: true });
   });
 
   Deno.test(`${runtime}: a setting that cannot be understood stops the start in one line`, async () => {

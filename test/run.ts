@@ -30,7 +30,9 @@ const OWN = [
   "usage_test.ts",
   "cost_test.ts",
   "admin_test.ts",
+  "setup_test.ts",
   "cli_test.ts",
+  "vault_test.ts",
   "egress_test.ts",
 ];
 const HOUSE = ["docs_test.ts", "layout_test.ts"];
