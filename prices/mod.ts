@@ -5,23 +5,16 @@
  */
 
 import type { Prices } from "../core/price.ts";
-import { isUnbounded, worstCase } from "./bound.ts";
-import { clamp, leastOf } from "./clamp.ts";
 import { type PriceBook, priceOf } from "./price.ts";
 
 /** `book` is asked each time, and answers at once but for the first. */
 export function pricesOf(book: () => Promise<PriceBook>): Prices {
+  const forecasts = async () =>
+    (await import("./forecast.ts")).forecastsOf(book);
   return {
-    async worst(ask) {
-      const bound = worstCase(await book(), ask);
-      return isUnbounded(bound) ? bound : bound.microDollars;
-    },
-    least: async (ask) => leastOf(await book(), ask),
-    async clamp(ask, left) {
-      const clamped = clamp(await book(), ask, left);
-      if (clamped === undefined || isUnbounded(clamped)) return undefined;
-      return { text: clamped.text, limit: clamped.maxOutput };
-    },
+    worst: async (ask) => await (await forecasts()).worst(ask),
+    least: async (ask) => await (await forecasts()).least(ask),
+    clamp: async (ask, left) => await (await forecasts()).clamp(ask, left),
     async cost(occasion, { usage, byModel, tier, model }) {
       const prices = await book();
       const parts = byModel ?? { [occasion.model || (model ?? "")]: usage };

@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const LARGEST = {
   start: { minified: 250_000, gzip: 75_000 },
   admin: { minified: 50_000, gzip: 18_000 },
+  forecast: { minified: 20_000, gzip: 8_000 },
   upstash: { minified: 100_000, gzip: 24_000 },
   setup_upstash: { minified: 8_000, gzip: 4_000 },
   websocket: { minified: 40_000, gzip: 12_000 },
@@ -33,7 +34,13 @@ for (const table of TABLES) {
   writeFileSync(`${root}dist/${table}`, compact);
 }
 const files = readdirSync(`${root}dist`);
-const PARTS = ["admin", "upstash", "setup_upstash", "websocket"] as const;
+const PARTS = [
+  "admin",
+  "forecast",
+  "upstash",
+  "setup_upstash",
+  "websocket",
+] as const;
 const later = (file: string) =>
   file.endsWith(".json") || PARTS.some((part) => file.startsWith(`${part}-`));
 measure("start", files.filter((file) => !later(file)));
