@@ -8,6 +8,7 @@ import type { MeteringRow } from "./meter.ts";
 import type { RefusalFacts } from "./refusal.ts";
 import type { Region } from "./region.ts";
 import type { CleanTarget, Target } from "./target.ts";
+import type { TroubleRow } from "./trouble.ts";
 
 /** Turns a refusal into the error body an API's SDKs raise as their own error. */
 export type Envelope = (facts: RefusalFacts) => unknown;
@@ -99,6 +100,8 @@ export interface Provider {
   readonly modelInPath: RegExp;
   /** How it refuses the region a request comes from. */
   readonly region: Region;
+  /** How it says that a key is refused or used up; the first row that fits. */
+  readonly trouble: readonly TroubleRow[];
 }
 
 /** How an API names its objects. */
@@ -113,6 +116,8 @@ export interface ObjectNames {
   readonly later: readonly string[];
   /** `METHOD /path` of what makes nothing that has a name. */
   readonly computes: RegExp;
+  /** `METHOD /path` of what keeps its answers unless `store` says no. */
+  readonly keeps?: RegExp;
   /** Requests that point to content nobody has looked into: `METHOD /path` and what their text holds. */
   readonly hidden: readonly (readonly [RegExp, RegExp])[];
 }

@@ -24,6 +24,11 @@ import {
   GEMINI_OBJECTS,
   OPENAI_OBJECTS,
 } from "./objects.ts";
+import {
+  ANTHROPIC_TROUBLE,
+  GEMINI_TROUBLE,
+  OPENAI_TROUBLE,
+} from "./trouble.ts";
 import { ANTHROPIC_USAGE, GEMINI_USAGE, OPENAI_USAGE } from "./usage.ts";
 
 /** Google's OpenAI-compatible surface, which speaks OpenAI's wire. */
@@ -71,6 +76,7 @@ const gemini: Provider = {
     },
     probe: { path: "/v1beta/models", fields: [] },
   },
+  trouble: GEMINI_TROUBLE,
 };
 
 const anthropic: Provider = {
@@ -110,6 +116,7 @@ const anthropic: Provider = {
       fields: [["anthropic-version", "2023-06-01"]],
     },
   },
+  trouble: ANTHROPIC_TROUBLE,
 };
 
 /** https://docs.anthropic.com/en/api/openai-sdk */
@@ -143,6 +150,7 @@ const openai: Provider = {
     },
     probe: { path: "/v1/models", fields: [] },
   },
+  trouble: OPENAI_TROUBLE,
 };
 
 /** Every API doppel can stand in front of. */
