@@ -7,7 +7,7 @@
  */
 
 import { readContent } from "./core/content.ts";
-import { chooseCredential, type Credential } from "./core/credential.ts";
+import { type Credential, credentialNamed, isUsed } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
 import {
   ANSWER,
@@ -91,7 +91,8 @@ async function carry(
   const { provider, target, received } = signed;
   journal.note({ provider: provider.id });
 
-  const credential = ownCredential(signed, deps.pools[provider.id]);
+  const now = Math.floor(deps.now() / 1000);
+  const credential = ownCredential(signed, deps.pools[provider.id], now);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
 
@@ -137,9 +138,10 @@ function carrySocket(
   if (!provider.sockets.some(({ path }) => path.test(target.path))) {
     return { refused: "upgrade_refused" };
   }
-  return openSocket(request, credential, journey, {
+  return openSocket(request, journey, {
     ...deps,
-    dial: (upgrading) => deps.direct.socket({ ...upgrading, received }),
+    dial: (upgrading) =>
+      deps.direct.socket({ ...upgrading, credential, received }),
     accept(asked, fields) {
       fields.set(ANSWER, FROM_ORIGIN);
       return deps.accept(asked, fields);
@@ -174,10 +176,13 @@ async function admitPrimary(
 function ownCredential(
   { credentialId, minted }: Pick<HopRequest, "credentialId" | "minted">,
   pool: readonly Credential[] | undefined,
+  now: number,
 ): Credential | Refusal {
   if (minted) return { id: credentialId, key: minted, minted: true };
-  return pool?.find(({ id }) => id === credentialId) ??
-    chooseCredential(pool, credentialId);
+  const named = pool?.find(({ id }) => id === credentialId);
+  return named && isUsed(named, now)
+    ? named
+    : credentialNamed(pool, credentialId, now);
 }
 
 /** For the primary, which puts it in its caller's envelope. */
@@ -219,7 +224,9 @@ export function createProbe(
     if (provider === undefined) return undefined;
     const before = asked.get(providerId);
     if (before !== undefined && before.until > now()) return before.verdict;
-    const verdict = ask(provider, pools[providerId], direct.egress)
+    const seconds = Math.floor(now() / 1000);
+    const credential = credentialNamed(pools[providerId], "", seconds);
+    const verdict = ask(provider, credential, direct.egress)
       .catch((): Verdict => "unknown");
     asked.set(providerId, { until: now() + PROBE_STANDS * 1000, verdict });
     return verdict;
@@ -228,10 +235,9 @@ export function createProbe(
 
 async function ask(
   provider: Provider,
-  pool: readonly Credential[] | undefined,
+  credential: Credential | Refusal,
   egress: Egress,
 ): Promise<Verdict> {
-  const credential = chooseCredential(pool, "");
   if (isRefusal(credential)) return "unknown";
   const { path, fields } = provider.region.probe;
   const signal = AbortSignal.timeout(PROBE_TAKES);

@@ -18,6 +18,7 @@ import {
 import { type Bindings, doppel } from "./app.ts";
 import { openStore, readTls } from "./boot.ts";
 import { createCollector } from "./collect.ts";
+import { createPools } from "./core/attempts.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
@@ -74,19 +75,17 @@ const metrics = createMetrics(manifest.version);
 const store = metrics.watch(plainStore);
 const flights = createFlights(Date.now, deno && createCollector());
 const sockets = createSockets();
+const { firstByteSeconds } = settings;
 const send = sender({
   flights,
-  firstByteSeconds: settings.firstByteSeconds,
+  firstByteSeconds,
   client: deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost: 256 }),
   freshClient: deno?.createHttpClient?.({
     http2: false,
     poolMaxIdlePerHost: 0,
   }),
 });
-const dial = dialer({
-  flights,
-  firstByteSeconds: settings.firstByteSeconds,
-});
+const dial = dialer({ flights, firstByteSeconds });
 const direct: Ways = {
   egress: directEgress(send),
   socket: directSocket(dial),
@@ -126,7 +125,8 @@ const app = doppel({
   accept: deno
     ? acceptByResponse(deno.upgradeWebSocket)
     : acceptByServer(() => server as UpgradingServer),
-  now: Date.now,
+  ...createPools({ now: Date.now, tell: () => Promise.resolve() }),
+  replayBytes: settings.egress.replayBytes,
   defer,
   log,
   fault,

@@ -22,6 +22,14 @@ export const METHODS: ReadonlySet<string> = new Set([
   "DELETE",
 ]);
 
+/** RFC 9110 §9.2.2: to receive one of these twice does no harm. */
+export const IDEMPOTENT: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "PUT",
+  "DELETE",
+]);
+
 /** A request on its way to an origin. */
 export interface Forwarded {
   /** Upper case. */
@@ -56,6 +64,13 @@ export interface Begun {
 
 /** Sends a request towards its origin. */
 export type Egress = (forwarded: Forwarded) => Promise<Begun | Refusal>;
+
+/** The answer is not wanted. */
+export function giveUp({ flight, abort, response }: Begun): void {
+  flight.land();
+  abort();
+  response.body?.cancel().catch(() => {});
+}
 
 /** Where a request is sent, and with which fields. */
 export interface Aim {

@@ -14,7 +14,7 @@ import {
   editsOf,
   eventClaims,
 } from "./edit.ts";
-import type { Begun } from "./egress.ts";
+import { type Begun, giveUp } from "./egress.ts";
 import { hidesUsage, hideUsage } from "./exact.ts";
 import type { Meter } from "./meter.ts";
 import type { Route } from "./provider.ts";
@@ -189,9 +189,7 @@ async function kept<Result>(
 }
 
 /** The refusal, the answer given up for it. */
-function give({ response, flight, abort }: Begun, refusal: Refusal): Refusal {
-  abort();
-  flight.land();
-  response.body?.cancel().catch(() => {});
+function give(begun: Begun, refusal: Refusal): Refusal {
+  giveUp(begun);
   return refusal;
 }

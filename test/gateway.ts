@@ -3,6 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type AppDeps, doppel } from "../app.ts";
 import { signedFields } from "../client.ts";
+import { createPools } from "../core/attempts.ts";
 import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
@@ -83,7 +84,8 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     sockets: createSockets(),
     dial: () => Promise.reject(new Error("no sockets here")),
     accept: () => undefined,
-    now,
+    ...createPools({ now, tell: () => Promise.resolve() }),
+    replayBytes: 4_194_304,
     defer,
     log(line) {
       metrics.line(line);
