@@ -10,6 +10,7 @@ import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
 import { createLedger } from "../core/ledger.ts";
 import { createMetrics } from "../core/metrics.ts";
+import { isRefusal, type Refusal } from "../core/refusal.ts";
 import { createSockets } from "../core/relay.ts";
 import { createRunning } from "../core/running.ts";
 import { createStamps } from "../core/stamp.ts";
@@ -63,7 +64,8 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     keep,
     seen: [metrics.entry],
   });
-  let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
+  type Answer = Response | Refusal;
+  let respond: (forwarded: Forwarded) => Answer | Promise<Answer> = () =>
     Response.json({ ok: true });
   const deps: AppDeps = {
     store,
@@ -77,8 +79,10 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     })),
     egress: async (forwarded) => {
       reached.push(await recorded(forwarded));
+      const answer = await respond(forwarded);
+      if (isRefusal(answer)) return answer;
       const flight = flights.begin(() => {});
-      return { response: await respond(forwarded), flight, abort: () => {} };
+      return { response: answer, flight, abort: () => {} };
     },
     flights,
     sockets: createSockets(),
