@@ -103,6 +103,7 @@ async function carry(
     // URLs are turned back by the primary, which knows the origin by the API's own name.
     base: () => provider.home ?? provider.origin,
     method,
+    credentials: [credential],
     idleSeconds: deps.idleSeconds,
     // The primary's own comments reach the client.
     pingSeconds: 0,

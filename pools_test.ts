@@ -769,6 +769,41 @@ law("no key and no word of the origin's is in a log line", async (gateway) => {
   assert.ok(!text.includes(token));
 }, pooled(2));
 
+for (const count of [1, 2]) {
+  law(
+    `a key that an origin repeats goes no further, of ${count}`,
+    async (gateway) => {
+      const { token } = await gateway.mint();
+      const suspended = (key: string) =>
+        `{"error":{"code":403,"message":"Permission denied: Consumer 'api_key:${key}' has been suspended."}}`;
+      const fields = { "content-type": "application/json" };
+      gateway.respondWith(({ credential: { key } }) =>
+        new Response(suspended(key), {
+          status: 403,
+          headers: { ...fields, "content-length": `${suspended(key).length}` },
+        })
+      );
+      const ask = () =>
+        gateway.send("/v1beta/models/g:generateContent", {
+          method: "POST",
+          headers: bearer(token),
+          body: "{}",
+        });
+      const answer = await ask();
+      assert.equal(answer.status, 403);
+      assert.equal(answer.headers.get("content-length"), null);
+      assert.equal(await answer.text(), suspended("***"));
+      gateway.tick(7200);
+      const other = ' {"error": {"code":403, "message":"Not your file"}}';
+      gateway.respondWith(() =>
+        new Response(other, { status: 403, headers: fields })
+      );
+      assert.equal(await (await ask()).text(), other);
+    },
+    pooled(count),
+  );
+}
+
 /** What the store is told. */
 const told: Cooldown[] = [];
 let toldAt = START;

@@ -142,7 +142,11 @@ function carry(
   if (isRefusal(pool)) return pool;
   const single = isSingle(pool) ? pool[0] : undefined;
   if (single) journal.note({ credential: single.id });
-  const journey = journeyOf(request, admitted, { deps, journal });
+  const journey = journeyOf(request, admitted, {
+    deps,
+    journal,
+    credentials: pool,
+  });
   const send: Send = (way, sources, again) => {
     if (single) return way(single);
     const { signal, client } = admitted.revocation;

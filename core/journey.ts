@@ -6,6 +6,7 @@
 
 import type { Account } from "./account.ts";
 import type { Holder } from "./admit.ts";
+import type { Credential } from "./credential.ts";
 import type { Journal } from "./journal.ts";
 import type { Route } from "./provider.ts";
 import { refusalBody } from "./refuse.ts";
@@ -46,7 +47,11 @@ export interface JourneyDeps {
 export function journeyOf(
   request: Request,
   { holder, route, account, revocation }: Traveller,
-  { deps, journal }: { readonly deps: JourneyDeps; readonly journal: Journal },
+  { deps, journal, credentials }: {
+    readonly deps: JourneyDeps;
+    readonly journal: Journal;
+    readonly credentials: readonly Credential[];
+  },
 ): Journey {
   const { method } = request;
   const now = Math.floor(deps.now() / 1000);
@@ -55,6 +60,7 @@ export function journeyOf(
     journal,
     route,
     method,
+    credentials,
     base: () => publicBase(request, route, deps),
     editing: {
       route,

@@ -100,6 +100,8 @@ export interface Provider {
   readonly modelInPath: RegExp;
   /** How it refuses the region a request comes from. */
   readonly region: Region;
+  /** Statuses of refusals in which it repeats the key it was asked with. */
+  readonly tells?: readonly number[];
   /** How it says that a key is refused or used up; the first row that fits. */
   readonly trouble: readonly TroubleRow[];
 }

@@ -76,6 +76,8 @@ const gemini: Provider = {
     },
     probe: { path: "/v1beta/models", fields: [] },
   },
+  // "Consumer 'api_key:…' has been suspended": google/generative-ai-docs#356.
+  tells: [403],
   trouble: GEMINI_TROUBLE,
 };
 
