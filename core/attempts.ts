@@ -75,7 +75,7 @@ export async function attempt<Opened extends object>(
     const now = deps.now();
     const goesOn = tried.size === 0 ||
       tried.size < MOST && now - began < LONGEST && !plan.client.aborted;
-    const wanted = { ...plan, ...deps, tried, now: Math.floor(now / 1000) };
+    const wanted = { ...plan, ...deps, tried, now: now / 1000 };
     const credential = goesOn ? choose(plan.pool, wanted) : undefined;
     if (credential === undefined) return last ?? noneLeft(plan.pool, wanted);
     tried.add(credential.id);
