@@ -806,7 +806,6 @@ for (const count of [1, 2]) {
 
 /** What the store is told. */
 const told: Cooldown[] = [];
-let toldAt = START;
 
 law("the store is told of each key that rests, once", async (gateway) => {
   const { token } = await gateway.mint();
@@ -824,13 +823,13 @@ law("the store is told of each key that rests, once", async (gateway) => {
 }, {
   ...pooled(2),
   ...createPools({
-    now: () => toldAt,
+    now: () => START,
     tell(cooldowns) {
       told.push(...cooldowns);
       return Promise.resolve();
     },
   }),
-  now: () => toldAt,
+  now: () => START,
 } as Partial<AppDeps>);
 
 /** An origin's end that does nothing. */

@@ -12,7 +12,13 @@ import { type Begun, giveUp, IDEMPOTENT } from "./egress.ts";
 import type { Attempt, Journal } from "./journal.ts";
 import { choose, createRota, noneLeft, type Rota } from "./pool.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { examine, type Finding, REST, type TroubleRow } from "./trouble.ts";
+import {
+  examine,
+  type Finding,
+  REST,
+  type Trouble,
+  type TroubleRow,
+} from "./trouble.ts";
 
 /** What is to be tried. */
 export interface Plan {
@@ -58,50 +64,62 @@ const MOST = 4;
 const LONGEST = 30_000;
 
 /** What comes of a key: an answer that has begun, something else that was opened, or a refusal of ours. */
-type Outcome<Opened> = Begun | Opened | Refusal;
+export type Outcome<Opened> = Begun | Opened | Refusal;
 
-/** Sends with one key after another. The last answer stands where no key serves; it is the origin's own, to the byte. */
+/** Sends with one key after another. Where none serves, the last answer of the origin stands, to the byte. */
 export async function attempt<Opened extends object>(
   send: (credential: Credential) => Promise<Outcome<Opened>>,
   plan: Plan,
   deps: PoolDeps,
 ): Promise<Outcome<Opened>> {
+  const { pool, client, journal } = plan;
   const attempts: Attempt[] = [];
   const tried = new Set<string>();
   const began = deps.now();
-  let last: Begun | Refusal | undefined;
-  let onceMore = true;
+  let last: Outcome<Opened> | undefined;
+  let failed = false;
   for (;;) {
     const now = deps.now();
-    const goesOn = tried.size === 0 ||
-      tried.size < MOST && now - began < LONGEST && !plan.client.aborted;
     const wanted = { ...plan, ...deps, tried, now: now / 1000 };
-    const credential = goesOn ? choose(plan.pool, wanted) : undefined;
-    if (credential === undefined) return last ?? noneLeft(plan.pool, wanted);
-    tried.add(credential.id);
-    plan.journal.note({ credential: credential.id });
+    const over = tried.size >= MOST || now - began >= LONGEST || client.aborted;
+    const credential = last && over ? undefined : choose(pool, wanted);
+    if (credential === undefined) return last ?? noneLeft(pool, wanted);
+    const { id } = credential;
+    tried.add(id);
+    journal.note({ credential: id });
     const made = await look(await send(credential), credential, plan, deps);
-    attempts.push({ credential: credential.id, ...made.told });
-    if (attempts.length > 1) plan.journal.note({ attempts });
-    const next = made.next === "once more" ? onceMore : made.next === "other";
-    if (made.next === "once more") onceMore = false;
-    const { outcome } = made;
-    if (isRefusal(outcome) && outcome.refused !== "client_closed") {
-      last = last && !isRefusal(last) ? last : both(last, outcome);
-      if (!next) return last;
-      continue;
+    attempts.push({ credential: id, ...made.facts });
+    if (attempts.length > 1) journal.note({ attempts });
+    last = standing(last, made.outcome);
+    if (made.next === "nobody" || made.next === "once more" && failed) {
+      return last;
     }
-    if (last && !isRefusal(last)) giveUp(last);
-    if (!next || isRefusal(outcome) || !("response" in outcome)) return outcome;
-    outcome.flight.rest();
-    last = outcome;
+    failed ||= made.next === "once more";
   }
 }
 
-/** An outcome, what is written down about it, and who may be tried next: nobody, another key, or one more at all. */
+/** Of two outcomes the one that counts: an answer of the origin before a refusal of ours, and the later of two answers. */
+function standing<Opened extends object>(
+  before: Outcome<Opened> | undefined,
+  after: Outcome<Opened>,
+): Outcome<Opened> {
+  if (before === undefined) return after;
+  const refused = isRefusal(after) && after.refused !== "client_closed";
+  if (isRefusal(before)) {
+    if (!refused || before.unsent) return after;
+    // Nothing has gone out only if neither has.
+    const { unsent: _, ...sent } = after;
+    return sent as Refusal;
+  }
+  if (refused) return before;
+  if ("response" in before) giveUp(before);
+  return after;
+}
+
+/** An outcome, what is written down about it, and who may be tried next: nobody, another key, or any key one single time. */
 interface Look<Opened> {
   readonly outcome: Outcome<Opened>;
-  readonly told: Omit<Attempt, "credential">;
+  readonly facts: Omit<Attempt, "credential">;
   readonly next: "nobody" | "other" | "once more";
 }
 
@@ -111,41 +129,39 @@ async function look<Opened extends object>(
   plan: Plan,
   deps: PoolDeps,
 ): Promise<Look<Opened>> {
-  const harmless = IDEMPOTENT.has(plan.method);
   if (isRefusal(outcome)) {
     const { refused, unsent } = outcome;
-    const again = plan.again && UNREACHED.has(refused) && (unsent || harmless);
-    const next = again ? "once more" : "nobody";
-    return { outcome, told: { refused }, next };
+    const harmless = UNREACHED.has(refused) &&
+      (unsent || IDEMPOTENT.has(plan.method));
+    const next = plan.again && harmless ? "once more" : "nobody";
+    return { outcome, facts: { refused }, next };
   }
-  if (!("response" in outcome)) {
+  const status = "response" in outcome ? outcome.response.status : 101;
+  if (!("response" in outcome) || status < 400) {
     deps.cooling.served(credential.id);
-    return { outcome, told: { status: 101 }, next: "nobody" };
-  }
-  const { status } = outcome.response;
-  if (status < 400) {
-    deps.cooling.served(credential.id);
-    return { outcome, told: { status }, next: "nobody" };
+    return { outcome, facts: { status }, next: "nobody" };
   }
   const now = deps.now() / 1000;
   const { response, finding } = await examine(outcome, { ...plan, now });
-  const begun = { ...outcome, response };
+  const begun = { ...outcome, response, trouble: finding?.trouble };
   if (finding === undefined) {
-    return { outcome: begun, told: { status }, next: "nobody" };
+    return { outcome: begun, facts: { status }, next: "nobody" };
   }
-  const told = { status, why: finding.trouble };
   const { trouble } = finding;
   if (trouble === "key" || trouble === "quota") {
-    rest(credential, { ...finding, status, trouble, now }, plan, deps);
+    rest(credential, { ...finding, trouble, status, now }, plan, deps);
   }
-  const next = !plan.again || trouble === "transient"
-    ? "nobody"
-    : trouble !== "server"
-    ? "other"
-    : harmless
-    ? "once more"
-    : "nobody";
-  return { outcome: begun, told, next };
+  const next = plan.again ? nextAfter(trouble, plan.method) : "nobody";
+  // Until it is known whether it goes down, nobody waits for the rest of it.
+  if (next !== "nobody") begun.flight.rest();
+  return { outcome: begun, facts: { status, why: trouble }, next };
+}
+
+/** Who may be tried after an answer. */
+function nextAfter(trouble: Trouble, method: string) {
+  if (trouble === "transient") return "nobody";
+  if (trouble !== "server") return "other";
+  return IDEMPOTENT.has(method) ? "once more" : "nobody";
 }
 
 /** Where nobody has answered. */
@@ -154,13 +170,6 @@ const UNREACHED: ReadonlySet<string> = new Set([
   "hop_unreachable",
   "origin_timeout",
 ]);
-
-/** Two requests that came to nothing: nothing has gone out only if neither has. */
-function both(before: Refusal | undefined, after: Refusal): Refusal {
-  if (before === undefined || before.unsent) return after;
-  const { unsent: _, ...sent } = after;
-  return sent;
-}
 
 /** Lets a key rest, for as long as the origin says or as is usual. */
 function rest(

@@ -11,6 +11,7 @@ import type { Provider } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { type Fields, fieldsUp } from "./rewrite.ts";
 import type { Target } from "./target.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** Methods that are forwarded. */
 export const METHODS: ReadonlySet<string> = new Set([
@@ -60,6 +61,8 @@ export interface Begun {
   readonly own?: Fields | undefined;
   /** Whether it came through a hop. */
   readonly hop?: true;
+  /** What it says about the key it was asked with, where that was looked into. */
+  readonly trouble?: Trouble | undefined;
 }
 
 /** Sends a request towards its origin. */
