@@ -6,7 +6,10 @@ import { createPools } from "./core/attempts.ts";
 import type { Cooldown } from "./core/cooling.ts";
 import type { Credential } from "./core/credential.ts";
 import type { Forwarded } from "./core/egress.ts";
+import { createFlights } from "./core/flight.ts";
+import { aimedAtHop } from "./core/hop.ts";
 import type { Dialled, End } from "./core/socket.ts";
+import { PROVIDERS } from "./providers/mod.ts";
 import { type Gateway, law, START } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -434,6 +437,88 @@ law(
 );
 
 law(
+  "what may have gone out once is paid for, though it did not the second time",
+  async (gateway) => {
+    const { token } = await gateway.mint({ limits: { requests: 1 } });
+    let times = 0;
+    gateway.respondWith(() =>
+      times++ === 0
+        ? { refused: "origin_timeout" }
+        : { refused: "origin_unreachable", unsent: true }
+    );
+    const get = () => gateway.send("/v1/models", { headers: bearer(token) });
+    assert.equal((await get()).status, 502);
+    assert.equal(gateway.reached.length, 2);
+    await gateway.settled();
+    assert.equal((await get()).status, 429, "its place is gone");
+  },
+  pooled(3),
+);
+
+law(
+  "content that streams goes up once, even where it never arrived",
+  async (gateway) => {
+    const { token } = await gateway.mint();
+    gateway.respondWith(() => ({
+      refused: "origin_unreachable",
+      unsent: true,
+    }));
+    assert.equal((await post(gateway, token, large(70_000))).status, 502);
+    assert.equal(gateway.reached.length, 1);
+  },
+  { ...pooled(3), replayBytes: 69_999 },
+);
+
+for (const count of [1, 2]) {
+  law(
+    `content is held for a second key and for no other reason, of ${count}`,
+    async (gateway) => {
+      const { token } = await gateway.mint();
+      const held: boolean[] = [];
+      gateway.respondWith(({ content }) => {
+        held.push(!(content.body instanceof ReadableStream));
+        return FINE();
+      });
+      const whole = large(70_000);
+      const chunks = new Blob([whole]).stream();
+      for (const body of [whole, chunks]) await post(gateway, token, body);
+      assert.deepEqual(held, [count > 1, count > 1]);
+    },
+    pooled(count),
+  );
+}
+
+law(
+  "an answer that cannot tell more than its status is not looked into",
+  async (gateway) => {
+    const { token } = await gateway.mint();
+    let pulled = 0;
+    const silent = () =>
+      new ReadableStream<Uint8Array<ArrayBuffer>>({
+        pull: () => void pulled++,
+      }, { highWaterMark: 0 });
+    const odd: [number, Record<string, string>][] = [
+      [500, { "content-type": "application/json" }],
+      [429, { "content-type": "text/html" }],
+      [429, { "content-type": "application/json", "content-encoding": "br" }],
+      [429, { "content-type": "application/json", "content-length": "70000" }],
+    ];
+    for (const [status, headers] of odd) {
+      gateway.respondWith(() => new Response(silent(), { status, headers }));
+      const answer = await gateway.open(CHAT, {
+        method: "POST",
+        headers: bearer(token),
+        body: "{}",
+      });
+      assert.equal(answer.status, status);
+      await answer.body!.cancel();
+    }
+    assert.equal(pulled, 0);
+  },
+  pooled(2),
+);
+
+law(
   "an answer of the origin goes before a refusal of ours",
   async (gateway) => {
     const { token } = await gateway.mint();
@@ -831,6 +916,107 @@ law("the store is told of each key that rests, once", async (gateway) => {
   }),
   now: () => START,
 } as Partial<AppDeps>);
+
+const resting: string[] = [];
+
+law(
+  "a key rests for the model that path, content, form or query name",
+  async (gateway) => {
+    const { token } = await gateway.mint();
+    const form = new FormData();
+    form.set("file", new Blob(["riff"]), "a.wav");
+    form.set("model", "whisper-1");
+    const { headers, body } = new Request("http://x", {
+      method: "POST",
+      body: form,
+    }) as { headers: Headers; body: BodyInit };
+    const type = { "content-type": headers.get("content-type")! };
+    const requests: [string, BodyInit | null, Record<string, string>?][] = [
+      [CHAT, '{"model":"gpt-4o"}'],
+      ["/v1beta/models/g-2%2E5:generateContent", '{"model":"models/other"}'],
+      ["/v1beta/openai/chat/completions", '{"model":"models/g-3"}'],
+      ["/v1/audio/transcriptions", body, type],
+      [CHAT, "[]"],
+      [CHAT, null],
+    ];
+    for (const [path, body, fields] of requests) {
+      let times = 0;
+      gateway.respondWith(() => times++ === 0 ? NO_QUOTA(20) : FINE());
+      const answer = await gateway.send(path, {
+        method: "POST",
+        body,
+        headers: { ...bearer(token), ...fields },
+      });
+      assert.equal(answer.status, 200, path);
+    }
+    assert.deepEqual(resting, ["gpt-4o", "g-2.5", "g-3", "whisper-1", "", ""]);
+  },
+  {
+    ...pooled(8),
+    ...createPools({
+      now: () => START,
+      tell(cooldowns) {
+        resting.push(...cooldowns.map(({ model }) => model));
+        return Promise.resolve();
+      },
+    }),
+    now: () => START,
+  },
+);
+
+const HOP_SECRET = "hop-secret-of-the-tests-0123456789abcdef";
+const carried: string[] = [];
+
+law(
+  "a hop uses the key that its primary names, or while that is not in use another",
+  async ({ app }) => {
+    const ask = async (id: string, now: number) => {
+      const aim = aimedAtHop(
+        {
+          method: "GET",
+          provider: PROVIDERS.find((row) => row.id === "openai")!,
+          target: { path: "/v1/models", query: "" },
+          received: new Headers(),
+          credential: { id, key: "" },
+          content: { length: 0 },
+        },
+        { url: "http://gw", secret: HOP_SECRET },
+        now,
+      );
+      const headers = aim.fields as [string, string][];
+      const answer = await app.request(aim.url, { headers });
+      await answer.body?.cancel();
+      return answer.status;
+    };
+    for (const id of ["openai-1", "openai-2", "openai-3", "another"]) {
+      assert.equal(await ask(id, START), 200);
+    }
+    const [first, ...others] = carried;
+    assert.equal(first, "openai-1");
+    assert.ok(others.every((id) => id === "openai-1"));
+  },
+  {
+    pools: {
+      openai: [
+        keysOf("openai", 1)[0]!,
+        { ...keysOf("openai", 2)[1]!, expires: START / 1000 },
+        { ...keysOf("openai", 3)[2]!, status: "disabled" },
+      ],
+    },
+    entrance: {
+      secret: HOP_SECRET,
+      window: 60,
+      direct: {
+        egress({ credential }) {
+          carried.push(credential.id);
+          const flight = createFlights(() => START).begin(() => {});
+          return Promise.resolve({ response: FINE(), flight, abort() {} });
+        },
+        socket: () => Promise.reject(new Error("no sockets here")),
+      },
+    },
+  },
+);
 
 /** An origin's end that does nothing. */
 const END: End = {

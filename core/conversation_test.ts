@@ -169,6 +169,8 @@ for (const { name, route, begins, goesOn, others } of CONVERSATIONS) {
   Deno.test(`no two tokens have a name in common: ${name}`, () => {
     const own = nameOf(route, begins);
     assert.notEqual(nameOf(route, begins, { holder: T2 }), own);
+    const other = { ...T1, token: { id: "tok3" } };
+    assert.notEqual(nameOf(route, begins, { holder: other }), own);
     const rotated = { ...T1, by: "hash-after" };
     assert.notEqual(nameOf(route, begins, { holder: rotated }), own);
   });

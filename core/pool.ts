@@ -66,7 +66,7 @@ export function noneLeft(
       unsent: true,
     };
   }
-  const wait = Math.max(1, Math.ceil(Math.min(...ends) - now));
+  const wait = Math.ceil(Math.min(...ends) - now);
   return {
     refused: "keys_cooling",
     retryAfter: wait,
