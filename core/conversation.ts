@@ -195,9 +195,8 @@ function nameIn(headers: Headers): string | undefined {
 
 /** Each part by its length too, so that no two ways to divide the same text are one. */
 function digest(parts: readonly string[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(`${part.length} ${part}\n`);
-  return hash.digest("base64url");
+  const all = parts.map((part) => `${part.length} ${part}\n`).join("");
+  return createHash("sha256").update(all).digest("base64url");
 }
 
 /** The system's messages at the front, and the first of anybody else; all of it where it is no list. */
