@@ -18,7 +18,7 @@ import {
 import { type Bindings, doppel } from "./app.ts";
 import { openStore, readTls } from "./boot.ts";
 import { createCollector } from "./collect.ts";
-import { createPools } from "./core/attempts.ts";
+import { createPools } from "./core/rota.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { AppDeps } from "./app.ts";
-import { createPools } from "./core/attempts.ts";
+import { createPools } from "./core/rota.ts";
 import type { Cooldown } from "./core/cooling.ts";
 import type { Credential } from "./core/credential.ts";
 import type { Forwarded } from "./core/egress.ts";

@@ -6,8 +6,6 @@
 
 import { type AccountDeps, openAccount } from "./core/account.ts";
 import { admit } from "./core/admit.ts";
-import { attempt, type PoolDeps } from "./core/attempts.ts";
-import { stickyName } from "./core/conversation.ts";
 import {
   type Credential,
   credentialsFor,
@@ -19,8 +17,10 @@ import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { type JourneyDeps, journeyOf, type Traveller } from "./core/journey.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
 import { authorize, authorizeSocket } from "./core/policy.ts";
+import type { PoolDeps } from "./core/rota.ts";
+import type { sendPooled } from "./core/pooled.ts";
 import type { Envelope, Provider } from "./core/provider.ts";
-import { authorizeContent, modelOf, readGist, take } from "./core/reading.ts";
+import { authorizeContent, modelOf, take } from "./core/reading.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";
 import { type Journey, respond } from "./core/respond.ts";
@@ -29,7 +29,6 @@ import { wantsSocket } from "./core/socket.ts";
 import { type Stamps, stampUse } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf } from "./core/target.ts";
-import { troubleRows } from "./core/trouble.ts";
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
@@ -147,19 +146,11 @@ function carry(
     journal,
     credentials: pool,
   });
+  const { revocation } = admitted;
   const send: Send = (way, sources, again) => {
     if (single) return way(single);
-    const { signal, client } = admitted.revocation;
-    const gist = readGist(sources);
-    const { headers } = request;
-    const sticky = stickyName(holder, route, { method, headers, gist });
-    const { model } = gist;
-    const rows = troubleRows(route, method);
-    return attempt(
-      way,
-      { pool, model, sticky, method, again, rows, signal, client, journal },
-      deps,
-    );
+    const asked = { holder, revocation, pool, sources, again, journal };
+    return sendWithSome(way, asked, deps);
   };
   const hold = single ? 0 : deps.replayBytes;
   const passage = { ...admitted, journey, send, hold };
@@ -174,6 +165,14 @@ type Send = <Opened extends object>(
   sources: ObjectSources,
   again: boolean,
 ) => Promise<Begun | Opened | Refusal>;
+
+/** Loaded once, with the first request that has a choice. */
+let pooled: Promise<typeof import("./core/pooled.ts")> | undefined;
+
+const sendWithSome: typeof sendPooled = async (way, asked, deps) => {
+  pooled ??= import("./core/pooled.ts");
+  return await (await pooled).sendPooled(way, asked, deps);
+};
 
 /** An admitted request that has found its keys. */
 interface Passage extends Admitted {

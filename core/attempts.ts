@@ -6,11 +6,11 @@
  * @module
  */
 
-import { type Cooling, type CoolingOptions, createCooling } from "./cooling.ts";
 import type { Credential } from "./credential.ts";
 import { type Begun, giveUp, IDEMPOTENT } from "./egress.ts";
 import type { Attempt, Journal } from "./journal.ts";
-import { choose, createRota, noneLeft, type Rota } from "./pool.ts";
+import { choose, noneLeft } from "./pool.ts";
+import type { PoolDeps } from "./rota.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import {
   examine,
@@ -40,22 +40,6 @@ export interface Plan {
   readonly client: AbortSignal;
   /** Where the attempts are written down. */
   readonly journal: Pick<Journal, "note">;
-}
-
-/** What pools need of the process. */
-export interface PoolDeps {
-  /** The keys that rest. */
-  readonly cooling: Cooling;
-  /** Whose turn it is. */
-  readonly rota: Rota;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-}
-
-/** Pools nobody has used yet; see {@linkcode CoolingOptions}. */
-export function createPools(options: CoolingOptions): PoolDeps {
-  const { now } = options;
-  return { cooling: createCooling(options), rota: createRota(), now };
 }
 
 /** Keys that one request may try: where four are refused, a fifth hardly serves, and the client waits. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { attempt, createPools, type Plan } from "./attempts.ts";
+import { attempt, type Plan } from "./attempts.ts";
+import { createPools } from "./rota.ts";
 import type { Begun } from "./egress.ts";
 import type { Refusal } from "./refusal.ts";
 

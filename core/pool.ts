@@ -9,6 +9,7 @@
 import type { Cooling } from "./cooling.ts";
 import { type Credential, isFor, isUsed } from "./credential.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Rota } from "./rota.ts";
 
 /** What a key is wanted for. */
 export interface Wanted {
@@ -24,12 +25,6 @@ export interface Wanted {
   readonly now: number;
   /** Ids of the keys that were tried already. */
   readonly tried: ReadonlySet<string>;
-}
-
-/** The turns of keys in one process, of all pools. */
-export interface Rota {
-  /** The one of several whose turn it is. */
-  next(among: readonly Credential[]): Credential;
 }
 
 /** The next key to try; `undefined` where no healthy one is left. */
@@ -72,35 +67,6 @@ export function noneLeft(
     retryAfter: wait,
     ...(wait > PATIENCE && { fields: [["x-should-retry", "false"]] }),
     unsent: true,
-  };
-}
-
-/** Credentials whose turns are remembered. */
-const MOST = 10_000;
-
-/**
- * Smooth weighted round robin, as nginx does it: each key gains its weight, the
- * richest is next and pays for all. What is not among those asked about neither
- * gains nor pays, so that a key that comes back has nothing to catch up with.
- */
-export function createRota(): Rota {
-  const purses = new Map<string, number>();
-  return {
-    next(among) {
-      let total = 0;
-      let richest = among[0]!;
-      let most = -Infinity;
-      for (const credential of among) {
-        const { id, weight = 1 } = credential;
-        const purse = (purses.get(id) ?? 0) + weight;
-        total += weight;
-        if (purse > most) [richest, most] = [credential, purse];
-        purses.set(id, purse);
-      }
-      if (purses.size > MOST) purses.clear();
-      purses.set(richest.id, most - total);
-      return richest;
-    },
   };
 }
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createCooling } from "./cooling.ts";
 import { type Credential, credentialsFor, isSingle } from "./credential.ts";
-import { choose, createRota, noneLeft, type Wanted } from "./pool.ts";
+import { choose, noneLeft, type Wanted } from "./pool.ts";
+import { createRota } from "./rota.ts";
 
 const NOW = 1_795_000_000;
 const key = (id: string, more: Partial<Credential> = {}): Credential => ({

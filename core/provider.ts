@@ -102,8 +102,8 @@ export interface Provider {
   readonly region: Region;
   /** Statuses of refusals in which it repeats the key it was asked with. */
   readonly tells?: readonly number[];
-  /** How it says that a key is refused or used up; the first row that fits. */
-  readonly trouble: readonly TroubleRow[];
+  /** How it says that a key is refused or used up; the first row that fits. Loaded when it is needed: with one key it never is. */
+  readonly trouble: () => Promise<readonly TroubleRow[]>;
 }
 
 /** How an API names its objects. */

@@ -6,12 +6,11 @@
  */
 
 import { type Content, readContent } from "./content.ts";
-import { type Gist, gistOf } from "./conversation.ts";
 import { asking, asksForUsage } from "./exact.ts";
-import { FORM_TYPE, modelsNamed, type ModelSources } from "./model.ts";
+import { modelsNamed, type ModelSources } from "./model.ts";
 import { authorizeObjects, type ObjectSources } from "./object.ts";
 import { authorizeModels } from "./policy.ts";
-import { percentDecode, type Route } from "./provider.ts";
+import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Store, TokenRecord } from "./store.ts";
 
@@ -59,24 +58,8 @@ export function modelOf(
   return limits.budget === undefined ? "" : onlyModel(sources);
 }
 
-/** What keys are chosen by: the model, and what the content says of itself. Reads no more than was taken in. */
-export function readGist(sources: ObjectSources): Gist {
-  const { route, request, content } = sources;
-  const { provider, target } = route;
-  const type = request.headers.get("content-type") ?? "";
-  const gist = gistOf(content);
-  const path = percentDecode(target.path);
-  const inPath = provider.modelInPath.exec(path)?.[1];
-  const inForm = FORM_TYPE.test(type) ? onlyModel(sources) : "";
-  const inQuery = new URLSearchParams(target.query).get("model") ?? "";
-  const model = inPath || gist.model || inForm || inQuery;
-  return { ...gist, model: model.replace(/^models\//, "").slice(0, LONGEST) };
-}
-
-/** Characters of a model's name. */
-const LONGEST = 256;
-
-function onlyModel(sources: ObjectSources): string {
+/** The one model that is named beyond doubt; empty where there is none. */
+export function onlyModel(sources: ObjectSources): string {
   const named = modelsNamed(modelSources(sources))?.named ?? [];
   return new Set(named).size === 1 ? named[0]! : "";
 }

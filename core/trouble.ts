@@ -53,12 +53,12 @@ const OTHERS: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
 ]);
 
 /** The rows by which answers of a route are examined. */
-export function troubleRows(
+export async function troubleRows(
   { provider, target }: Route,
   method: string,
-): readonly TroubleRow[] {
+): Promise<readonly TroubleRow[]> {
   const kind = endpointClass(provider, method, target);
-  return OTHERS.has(kind) ? [] : provider.trouble;
+  return OTHERS.has(kind) ? [] : await provider.trouble();
 }
 
 /** What was found. */

@@ -24,11 +24,6 @@ import {
   GEMINI_OBJECTS,
   OPENAI_OBJECTS,
 } from "./objects.ts";
-import {
-  ANTHROPIC_TROUBLE,
-  GEMINI_TROUBLE,
-  OPENAI_TROUBLE,
-} from "./trouble.ts";
 import { ANTHROPIC_USAGE, GEMINI_USAGE, OPENAI_USAGE } from "./usage.ts";
 
 /** Google's OpenAI-compatible surface, which speaks OpenAI's wire. */
@@ -78,7 +73,7 @@ const gemini: Provider = {
   },
   // "Consumer 'api_key:…' has been suspended": google/generative-ai-docs#356.
   tells: [403],
-  trouble: GEMINI_TROUBLE,
+  trouble: troubleTable("GEMINI_TROUBLE"),
 };
 
 const anthropic: Provider = {
@@ -118,7 +113,7 @@ const anthropic: Provider = {
       fields: [["anthropic-version", "2023-06-01"]],
     },
   },
-  trouble: ANTHROPIC_TROUBLE,
+  trouble: troubleTable("ANTHROPIC_TROUBLE"),
 };
 
 /** https://docs.anthropic.com/en/api/openai-sdk */
@@ -152,7 +147,7 @@ const openai: Provider = {
     },
     probe: { path: "/v1/models", fields: [] },
   },
-  trouble: OPENAI_TROUBLE,
+  trouble: troubleTable("OPENAI_TROUBLE"),
 };
 
 /** Every API doppel can stand in front of. */
@@ -160,6 +155,15 @@ export const PROVIDERS: readonly Provider[] = [gemini, anthropic, openai];
 
 /** The wire of a caller nobody has recognised yet. */
 export const UNKNOWN_WIRE = openaiEnvelope;
+
+type Troubles = typeof import("./trouble.ts");
+
+/** Loaded once, with the first pool that is used. */
+let troubles: Promise<Troubles> | undefined;
+
+function troubleTable(name: keyof Troubles): Provider["trouble"] {
+  return async () => (await (troubles ??= import("./trouble.ts")))[name];
+}
 
 function bearer(key: string): (readonly [string, string])[] {
   return [["authorization", `Bearer ${key}`]];

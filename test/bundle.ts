@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 /** Bytes: what every start loads with the embedded store, and what is loaded when it is needed. */
 const LARGEST = {
   start: { minified: 250_000, gzip: 75_000 },
+  pooled: { minified: 13_000, gzip: 6_000 },
+  trouble: { minified: 10_000, gzip: 4_000 },
   upstash: { minified: 100_000, gzip: 24_000 },
   websocket: { minified: 40_000, gzip: 12_000 },
   prices: { minified: 60_000, gzip: 12_000 },
@@ -31,9 +33,10 @@ for (const table of TABLES) {
   writeFileSync(`${root}dist/${table}`, compact);
 }
 const files = readdirSync(`${root}dist`);
-const later = (file: string) => /^(?:upstash|websocket)-|\.json$/.test(file);
+const later = (file: string) =>
+  /^(?:pooled|trouble|upstash|websocket)-|\.json$/.test(file);
 measure("start", files.filter((file) => !later(file)));
-for (const part of ["upstash", "websocket"] as const) {
+for (const part of ["pooled", "trouble", "upstash", "websocket"] as const) {
   measure(part, files.filter((file) => file.startsWith(part)));
 }
 measure("prices", TABLES);

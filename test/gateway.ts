@@ -3,7 +3,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { type AppDeps, doppel } from "../app.ts";
 import { signedFields } from "../client.ts";
-import { createPools } from "../core/attempts.ts";
+import { createPools } from "../core/rota.ts";
 import type { Credential } from "../core/credential.ts";
 import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
