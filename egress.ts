@@ -11,6 +11,7 @@ import {
   type Begun,
   type Egress,
   type Forwarded,
+  IDEMPOTENT,
 } from "./core/egress.ts";
 import type { Flights } from "./core/flight.ts";
 import type { Refusal } from "./core/refusal.ts";
@@ -113,9 +114,6 @@ const UNREADABLE: Refusal = {
   refused: "origin_unreachable",
   detail: "The API's answer has a status that cannot be passed on.",
 };
-
-/** RFC 9110 §9.2.2: to receive one of these twice does no harm. */
-const IDEMPOTENT = new Set(["GET", "HEAD", "PUT", "DELETE"]);
 
 /** With the length Bun keeps only if it is written; empty content has one too, except where a body means nothing. */
 function framed(fields: Fields, { body, length }: Content, method: string) {

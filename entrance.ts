@@ -7,7 +7,7 @@
  */
 
 import { readContent } from "./core/content.ts";
-import { chooseCredential, type Credential } from "./core/credential.ts";
+import { type Credential, credentialNamed, isUsed } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
 import {
   ANSWER,
@@ -18,6 +18,7 @@ import {
   type Shut,
 } from "./core/hop.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
+import type { Keyring, View } from "./core/keyring.ts";
 import { problemResponse } from "./core/problem.ts";
 import type { Provider } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
@@ -32,10 +33,8 @@ import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 export interface EntranceDeps extends SocketDeps {
   /** Where nonces are taken. */
   readonly store: Store;
-  /** The provider table, origins as configured. */
-  readonly providers: readonly Provider[];
-  /** The owner's own keys by provider id. */
-  readonly pools: Readonly<Record<string, readonly Credential[]>>;
+  /** Providers and keys, as the owner has them by now. */
+  readonly keyring: Pick<Keyring, "recent">;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Logs a bug under its name. */
@@ -73,6 +72,7 @@ export async function enter(
   journal.note({ hop: true });
   const outcome = await carry(request, journal, { ...deps, ...entrance })
     .catch((error): Refusal => {
+      if (error instanceof StoreUnavailable) return STORE_AWAY;
       deps.fault("hop", error);
       return { refused: "internal_error" };
     });
@@ -81,17 +81,21 @@ export async function enter(
   return outcome;
 }
 
+const STORE_AWAY: Refusal = { refused: "store_unavailable" };
+
 async function carry(
   request: Request,
   journal: Journal,
   deps: EntranceDeps & Entrance,
 ): Promise<Response | Refusal | Shut> {
-  const signed = await admitPrimary(request, deps);
+  const view = await deps.keyring.recent();
+  const signed = await admitPrimary(request, view, deps);
   if (isRefusal(signed) || isShut(signed)) return signed;
   const { provider, target, received } = signed;
   journal.note({ provider: provider.id });
 
-  const credential = ownCredential(signed, deps.pools[provider.id]);
+  const now = Math.floor(deps.now() / 1000);
+  const credential = ownCredential(signed, view.pools[provider.id], now);
   if (isRefusal(credential)) return credential;
   journal.note({ credential: credential.id });
 
@@ -102,6 +106,7 @@ async function carry(
     // URLs are turned back by the primary, which knows the origin by the API's own name.
     base: () => provider.home ?? provider.origin,
     method,
+    credentials: [credential],
     idleSeconds: deps.idleSeconds,
     // The primary's own comments reach the client.
     pingSeconds: 0,
@@ -137,9 +142,10 @@ function carrySocket(
   if (!provider.sockets.some(({ path }) => path.test(target.path))) {
     return { refused: "upgrade_refused" };
   }
-  return openSocket(request, credential, journey, {
+  return openSocket(request, journey, {
     ...deps,
-    dial: (upgrading) => deps.direct.socket({ ...upgrading, received }),
+    dial: (upgrading) =>
+      deps.direct.socket({ ...upgrading, credential, received }),
     accept(asked, fields) {
       fields.set(ANSWER, FROM_ORIGIN);
       return deps.accept(asked, fields);
@@ -150,34 +156,32 @@ function carrySocket(
 /** The request a primary signed, once. Nothing else of it is looked at before; its content is still unread. */
 async function admitPrimary(
   request: Request,
+  { providers }: View,
   deps: EntranceDeps & Pick<Entrance, "secret" | "window">,
 ): Promise<HopRequest | Refusal | Shut> {
   const signed = readHopRequest(request, {
     ...deps,
+    providers,
     publicUrl: deps.publicUrl,
     now: deps.now(),
   });
   if (isShut(signed)) return signed;
-  try {
-    return await deps.store.takeNonce(signed.nonce, signed.expires)
-      ? signed
-      : { status: 401, title: "This nonce was used before." };
-  } catch (error) {
-    if (error instanceof StoreUnavailable) {
-      return { refused: "store_unavailable" };
-    }
-    throw error;
-  }
+  return await deps.store.takeNonce(signed.nonce, signed.expires)
+    ? signed
+    : { status: 401, title: "This nonce was used before." };
 }
 
 /** The minted secret that came along; else the credential the primary named, where there is one of that id; else the one our own pool gives to that name. */
 function ownCredential(
   { credentialId, minted }: Pick<HopRequest, "credentialId" | "minted">,
   pool: readonly Credential[] | undefined,
+  now: number,
 ): Credential | Refusal {
   if (minted) return { id: credentialId, key: minted, minted: true };
-  return pool?.find(({ id }) => id === credentialId) ??
-    chooseCredential(pool, credentialId);
+  const named = pool?.find(({ id }) => id === credentialId);
+  return named && isUsed(named, now)
+    ? named
+    : credentialNamed(pool, credentialId, now);
 }
 
 /** For the primary, which puts it in its caller's envelope. */
@@ -201,7 +205,7 @@ function turnAway(outcome: Refusal | Shut, journal: Journal): Response {
 export type Verdict = "served" | "refused" | "unknown";
 
 /** Asks an API of the table; `undefined` for one that is not in it. */
-export type Probe = (providerId: string) => Promise<Verdict> | undefined;
+export type Probe = (providerId: string) => Promise<Verdict | undefined>;
 
 /** Seconds an answer stands, so that nobody can make doppel ask often. */
 const PROBE_STANDS = 60;
@@ -211,27 +215,31 @@ const PROBE_TAKES = 10_000;
 /** A probe with its memory: a row per provider, for a minute. */
 export function createProbe(
   { direct }: Pick<Entrance, "direct">,
-  { providers, pools, now }: Pick<EntranceDeps, "providers" | "pools" | "now">,
+  { keyring, now }: Pick<EntranceDeps, "keyring" | "now">,
 ): Probe {
   const asked = new Map<string, { until: number; verdict: Promise<Verdict> }>();
-  return (providerId) => {
+  return async (providerId) => {
+    const { providers, pools } = await keyring.recent();
     const provider = providers.find(({ id }) => id === providerId);
     if (provider === undefined) return undefined;
     const before = asked.get(providerId);
-    if (before !== undefined && before.until > now()) return before.verdict;
-    const verdict = ask(provider, pools[providerId], direct.egress)
+    if (before !== undefined && before.until > now()) {
+      return await before.verdict;
+    }
+    const seconds = Math.floor(now() / 1000);
+    const credential = credentialNamed(pools[providerId], "", seconds);
+    const verdict = ask(provider, credential, direct.egress)
       .catch((): Verdict => "unknown");
     asked.set(providerId, { until: now() + PROBE_STANDS * 1000, verdict });
-    return verdict;
+    return await verdict;
   };
 }
 
 async function ask(
   provider: Provider,
-  pool: readonly Credential[] | undefined,
+  credential: Credential | Refusal,
   egress: Egress,
 ): Promise<Verdict> {
-  const credential = chooseCredential(pool, "");
   if (isRefusal(credential)) return "unknown";
   const { path, fields } = provider.region.probe;
   const signal = AbortSignal.timeout(PROBE_TAKES);

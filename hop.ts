@@ -5,7 +5,12 @@
  * @module
  */
 
-import type { Begun, Egress, Forwarded } from "./core/egress.ts";
+import {
+  type Begun,
+  type Egress,
+  type Forwarded,
+  giveUp,
+} from "./core/egress.ts";
 import type { Provider } from "./core/provider.ts";
 import type { Dial, SocketEgress } from "./core/socket.ts";
 import { aimedAtHop, ANSWER, FROM_ORIGIN, type Hop } from "./core/hop.ts";
@@ -227,10 +232,4 @@ export function besideHop(
       return await through.socket(upgrading);
     },
   };
-}
-
-function giveUp({ flight, abort, response }: Begun) {
-  flight.land();
-  abort();
-  response.body?.cancel().catch(() => {});
 }

@@ -22,6 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "cli": ["core", "cli"],
   "boot.ts": ["core", "store"],
   "start.ts": ["core"],
+  "stop.ts": ["core"],
   "main.ts": [
     "core",
     "prices",
@@ -35,6 +36,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     "egress.ts",
     "entrance.ts",
     "hop.ts",
+    "stop.ts",
     "prices",
     "package.json",
   ],

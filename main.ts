@@ -17,6 +17,8 @@ import {
 import { type Bindings, doppel } from "./app.ts";
 import { openStore, readTls } from "./boot.ts";
 import { createCollector } from "./collect.ts";
+import { createPools } from "./core/rota.ts";
+import { createKeyring } from "./core/keyring.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
 import { HOP_PURPOSE } from "./core/hop.ts";
@@ -36,11 +38,13 @@ import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
 import { besideHop, throughHop, type Ways } from "./hop.ts";
 import { dialer } from "./dial.ts";
+import { drainOnSignal } from "./stop.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Prices } from "./core/price.ts";
 import { pricesFrom } from "./prices/book.ts";
 import { pricesOf } from "./prices/mod.ts";
 import { configuredProviders } from "./providers/configured.ts";
+import { customProvider } from "./providers/custom.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "./providers/mod.ts";
 
 /** What the two runtimes hand to a default export's `fetch` beside the request. */
@@ -76,19 +80,17 @@ const metrics = createMetrics(manifest.version);
 const store = metrics.watch(opened.store);
 const flights = createFlights(Date.now, deno && createCollector());
 const sockets = createSockets();
+const { firstByteSeconds } = settings;
 const send = sender({
   flights,
-  firstByteSeconds: settings.firstByteSeconds,
+  firstByteSeconds,
   client: deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost: 256 }),
   freshClient: deno?.createHttpClient?.({
     http2: false,
     poolMaxIdlePerHost: 0,
   }),
 });
-const dial = dialer({
-  flights,
-  firstByteSeconds: settings.firstByteSeconds,
-});
+const dial = dialer({ flights, firstByteSeconds });
 const direct: Ways = {
   egress: directEgress(send),
   socket: directSocket(dial),
@@ -107,9 +109,24 @@ const ledger = createLedger({
   seen: [metrics.entry, telemetry],
 });
 
+const pools = createPools({
+  now: Date.now,
+  tell: (cooldowns) => store.cool(cooldowns, Math.floor(Date.now() / 1000)),
+});
+const keyring = createKeyring({
+  store,
+  pools: settings.pools,
+  table: providers,
+  customProvider,
+  open: seal.open,
+  learn: pools.cooling.learn,
+  now: Date.now,
+  fault,
+});
+
 const app = doppel({
   store,
-  providers,
+  keyring,
   unknownWire: UNKNOWN_WIRE,
   pools: settings.pools,
   configured: providers.map(({ id, origin }) => ({
@@ -125,7 +142,8 @@ const app = doppel({
   accept: deno
     ? acceptByResponse(deno.upgradeWebSocket)
     : acceptByServer(() => server as UpgradingServer),
-  now: Date.now,
+  ...pools,
+  replayBytes: settings.egress.replayBytes,
   defer,
   log,
   fault,
@@ -148,7 +166,14 @@ const app = doppel({
 });
 
 announce();
-drainOnSignal();
+drainOnSignal({
+  drains: deno !== undefined,
+  server: () => server,
+  sockets,
+  flights,
+  finish,
+  close: () => store.close(),
+});
 
 const { port, host: hostname } = settings;
 
@@ -262,37 +287,4 @@ function announce() {
     throttled: bun && process.env.BUN_CONFIG_MAX_HTTP_REQUESTS === undefined,
   });
   console.error(lines.join("\n"));
-}
-
-/** Seconds for the answer to a close, and for the last bills, when doppel stops. */
-const FAREWELL_SECONDS = 5;
-
-/**
- * A stream ends by itself, a socket never does: it is closed at once, so that
- * its client goes elsewhere. `deno serve` drains by itself, other servers would
- * cut every stream. A second signal does not wait.
- */
-function drainOnSignal() {
-  let asked = false;
-  const stop = async () => {
-    if (asked) process.exit(1);
-    asked = true;
-    sockets.stop("doppel is stopping");
-    if (deno) setTimeout(leave, FAREWELL_SECONDS * 1000).unref();
-    if (deno && server === undefined) return;
-    await server?.stop?.();
-    setTimeout(() => process.exit(0), FAREWELL_SECONDS * 1000).unref();
-    await finish();
-    store.close();
-    process.exit(0);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-}
-
-/** Deno would wait as long as a socket's other end does not answer; requests may go on. */
-function leave() {
-  const waited = sockets.size > 0 && flights.size === 0;
-  if (!waited) return void setTimeout(leave, 500).unref();
-  finish().then(() => process.exit(0));
 }

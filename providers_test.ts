@@ -1,14 +1,14 @@
 /** The specification of the provider table: where each row leads, what it has, and that nothing else can be reached. */
 
 import assert from "node:assert/strict";
-import type { AppDeps } from "./app.ts";
+
 import { endpointClass } from "./core/provider.ts";
 import { readSettings } from "./core/settings.ts";
 import { configuredProviders } from "./providers/configured.ts";
 import { pricesFrom } from "./prices/book.ts";
 import { pricesOf } from "./prices/mod.ts";
 import { PROVIDERS } from "./providers/mod.ts";
-import { KEYS, law } from "./test/gateway.ts";
+import { KEYS, law, type Overrides } from "./test/gateway.ts";
 import { listedBy, ROW_FIXTURES } from "./test/providers.ts";
 
 const T = "holder-token-0123456789";
@@ -211,7 +211,7 @@ law(
 );
 
 /** As main.ts puts it together. */
-function configured(env: Record<string, string>): Partial<AppDeps> {
+function configured(env: Record<string, string>): Overrides {
   const settings = readSettings(env, PROVIDERS);
   const providers = configuredProviders(settings);
   return {

@@ -4,65 +4,52 @@
  * @module
  */
 
-import { type Account, type AccountDeps, openAccount } from "./core/account.ts";
-import { admit, type Holder } from "./core/admit.ts";
-import { type Content, readContent } from "./core/content.ts";
-import { type Credential, credentialOf } from "./core/credential.ts";
-import type { Egress } from "./core/egress.ts";
-import { asking, asksForUsage } from "./core/exact.ts";
+import { type AccountDeps, openAccount } from "./core/account.ts";
+import { admit, giveBack } from "./core/admit.ts";
+import {
+  type Credential,
+  credentialsFor,
+  isSingle,
+} from "./core/credential.ts";
+import type { Begun, Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
-import { modelsNamed } from "./core/model.ts";
+import { type JourneyDeps, journeyOf, type Traveller } from "./core/journey.ts";
 import { authorizeObjects, type ObjectSources } from "./core/object.ts";
-import { authorize, authorizeModels, authorizeSocket } from "./core/policy.ts";
-import type { Envelope, Provider, Route } from "./core/provider.ts";
+import { authorize, authorizeSocket } from "./core/policy.ts";
+import type { Keyring, View } from "./core/keyring.ts";
+import type { PoolDeps } from "./core/rota.ts";
+import type { sendPooled } from "./core/pooled.ts";
+import type { Envelope } from "./core/provider.ts";
+import { authorizeContent, modelOf, take } from "./core/reading.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
-import { refusalBody, refusalResponse } from "./core/refuse.ts";
+import { refusalResponse } from "./core/refuse.ts";
 import { type Journey, respond } from "./core/respond.ts";
-import {
-  openRevocation,
-  type Revocation,
-  type Running,
-} from "./core/running.ts";
+import { openRevocation, type Running } from "./core/running.ts";
 import { wantsSocket } from "./core/socket.ts";
 import { type Stamps, stampUse } from "./core/stamp.ts";
-import {
-  type Store,
-  StoreUnavailable,
-  type TokenRecord,
-} from "./core/store.ts";
+import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf } from "./core/target.ts";
-import { publicBase } from "./core/turn.ts";
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
-export interface Deps extends SocketDeps, AccountDeps {
+export interface Deps extends SocketDeps, AccountDeps, PoolDeps, JourneyDeps {
   /** Tokens and what belongs to them. */
   readonly store: Store;
-  /** The provider table, origins as configured. */
-  readonly providers: readonly Provider[];
+  /** Providers and keys, as the owner has them by now. */
+  readonly keyring: Keyring;
   /** The wire of a caller nobody has recognised. */
   readonly unknownWire: Envelope;
-  /** The owner's own keys by provider id. */
-  readonly pools: Readonly<Record<string, readonly Credential[]>>;
   /** Sends a request towards its origin. */
   readonly egress: Egress;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  /** Lets work outlive the answer; logs under `name` what it throws. */
-  readonly defer: (name: string, work: Promise<unknown>) => void;
   /** Logs a bug under its name; `error` may hold anything and is not to be written out. */
   readonly fault: (name: string, error: unknown) => void;
   /** Writes a request's line. */
   readonly log: (line: LogLine) => void;
   /** Largest request content, bytes. */
   readonly maxBodyBytes: number;
-  /** Silence allowed within an answer, seconds. */
-  readonly idleSeconds: number;
-  /** Silence after which an event stream gets a comment, seconds; 0: never. */
-  readonly pingSeconds: number;
-  /** Base URL that clients use, where it is not what `Host` says. */
-  readonly publicUrl?: string | undefined;
+  /** Content that is held to go up again with another key, bytes. */
+  readonly replayBytes: number;
   /** What is under way. */
   readonly running: Running;
   /** Which uses are to be written. */
@@ -79,7 +66,7 @@ export async function handle(
     { method: request.method, path: pathOf(request.url) },
     { now: deps.now, write: deps.log },
   );
-  const asked = identify(request, deps.providers);
+  const asked = await recognise(request, deps.keyring);
   const outcome = await forward(request, asked, { deps, journal, address })
     .catch((error): Refusal => {
       if (error instanceof StoreUnavailable) return STORE_AWAY;
@@ -89,6 +76,19 @@ export async function handle(
   return isRefusal(outcome)
     ? answer(outcome, asked, { deps, journal })
     : outcome;
+}
+
+/** What it asks for; before an API is said to be unknown, whether there is one by now. */
+function recognise(
+  request: Request,
+  keyring: Keyring,
+): Asked | Refusal | Promise<Asked | Refusal> {
+  const asked = identify(request, keyring.view.providers);
+  if (!isRefusal(asked) || asked.refused !== "no_route") return asked;
+  return Promise.resolve(keyring.recent()).then(
+    ({ providers }) => identify(request, providers),
+    () => asked,
+  );
 }
 
 const STORE_AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
@@ -111,7 +111,15 @@ async function forward(
   const taking = { lease: journal.id, now: deps.now() };
   const holder = await admit(asked, deps.store, taking);
   if (isRefusal(holder)) return holder;
-  const route = routeFor(holder.token, asked, deps.providers);
+  const read = deps.keyring.at(holder.turn);
+  const view = read instanceof Promise ? await read : read;
+  const known = view.providers.includes(asked.route.provider);
+  const present = known ? asked : identify(request, view.providers);
+  if (isRefusal(present)) {
+    await giveBack(holder, deps.store);
+    return present;
+  }
+  const route = routeFor(holder.token, present, view.providers);
   journal.note({ token: holder.token.id, provider: route.provider.id });
 
   const account = openAccount(holder, { route, method: request.method }, deps);
@@ -124,66 +132,129 @@ async function forward(
     bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
   }));
-  const admitted = { holder, route, account, revocation, address };
+  const admitted = { holder, view, route, account, revocation, address };
   const outcome = await carry(request, admitted, { deps, journal });
   return isRefusal(outcome) ? revocation.why ?? outcome : outcome;
 }
 
 /** An admitted request, and all that belongs to it. */
-interface Admitted {
-  readonly holder: Holder;
-  readonly route: Route;
-  readonly account: Account;
-  readonly revocation: Revocation;
+interface Admitted extends Traveller {
+  /** The providers and keys it goes by. */
+  readonly view: View;
   readonly address: () => string | undefined;
 }
 
-/** The straight line's second half: to the origin and back. */
-async function carry(
+/** The straight line's second half: to the origin and back, with a key of the pool. */
+function carry(
   request: Request,
-  { holder, route, account, revocation, address }: Admitted,
+  admitted: Admitted,
   { deps, journal }: Pick<Context, "deps" | "journal">,
-): Promise<Response | Refusal> {
+): Promise<Response | Refusal> | Refusal {
+  const { holder, view, route, address } = admitted;
   const { token } = holder;
   const { method } = request;
-  const { signal } = revocation;
   const socket = wantsSocket(request);
   const denied = authorize(holder, route, method, address) ??
     (socket ? authorizeSocket(token, route, method) : undefined);
   if (denied) return denied;
 
-  const credential = credentialOf(holder, deps.pools[route.provider.id]);
-  if (isRefusal(credential)) return credential;
-  journal.note({ credential: credential.id });
-  const journey = journeyOf(request, { holder, route, account, revocation }, {
+  const now = Math.floor(deps.now() / 1000);
+  const pool = credentialsFor(holder, view.pools[route.provider.id], now);
+  if (isRefusal(pool)) return pool;
+  const single = isSingle(pool) ? pool[0] : undefined;
+  if (single) journal.note({ credential: single.id });
+  const journey = journeyOf(request, admitted, {
     deps,
     journal,
+    credentials: pool,
   });
-  if (socket) {
-    const named = { route, request, content: undefined };
-    const short = await authorizeObjects(token, deps.store, named) ??
-      await account.hold({ length: 0, model: "" });
-    if (short) return short;
-    account.sent();
-    const opened = await openSocket(request, credential, journey, deps);
-    if (!isRefusal(opened)) stampUse(token.id, deps);
-    else if (opened.unsent) account.unsent();
-    return opened;
-  }
+  const { revocation } = admitted;
+  const send: Send = (way, sources, again) => {
+    if (single) return way(single);
+    const asked = { holder, revocation, pool, sources, again, journal };
+    return sendWithSome(way, asked, deps);
+  };
+  const hold = single ? 0 : deps.replayBytes;
+  const passage = { ...admitted, journey, send, hold };
+  return socket
+    ? carrySocket(request, passage, deps)
+    : carryContent(request, passage, deps);
+}
 
-  const content = await take(request, { token, route }, deps);
+/** Sends with the one key there is, or with keys of a pool until one serves; `again`: the content can go up once more. */
+type Send = <Opened extends object>(
+  way: (credential: Credential) => Promise<Begun | Opened | Refusal>,
+  sources: ObjectSources,
+  again: boolean,
+) => Promise<Begun | Opened | Refusal>;
+
+/** Loaded once, with the first request that has a choice. */
+let pooled: Promise<typeof import("./core/pooled.ts")> | undefined;
+
+const sendWithSome: typeof sendPooled = async (way, asked, deps) => {
+  pooled ??= import("./core/pooled.ts");
+  return await (await pooled).sendPooled(way, asked, deps);
+};
+
+/** An admitted request that has found its keys. */
+interface Passage extends Admitted {
+  readonly journey: Journey;
+  readonly send: Send;
+  /** Bytes of content that are held to go up again. */
+  readonly hold: number;
+}
+
+/** An upgrade, which has no content. */
+async function carrySocket(
+  request: Request,
+  { holder: { token }, route, account, journey, send }: Passage,
+  deps: Deps,
+): Promise<Response | Refusal> {
+  const sources = { route, request, content: undefined };
+  const short = await authorizeObjects(token, deps.store, sources) ??
+    await account.hold({ length: 0, model: "" });
+  if (short) return short;
+  account.sent();
+  const opened = await openSocket(request, journey, {
+    ...deps,
+    dial: (upgrading) =>
+      send(
+        (credential) => deps.dial({ ...upgrading, credential }),
+        sources,
+        true,
+      ),
+  });
+  if (!isRefusal(opened)) stampUse(token.id, deps);
+  else if (opened.unsent) account.unsent();
+  return opened;
+}
+
+/** Any other request. */
+async function carryContent(
+  request: Request,
+  passage: Passage,
+  deps: Deps,
+): Promise<Response | Refusal> {
+  const { holder: { token }, route, account, revocation, send } = passage;
+  const { signal } = revocation;
+  const { hold, journey } = passage;
+  const { maxBodyBytes } = deps;
+  const content = await take(request, { token, route }, { maxBodyBytes, hold });
   if (isRefusal(content)) return content;
   const sources = { route, request, content: content.bytes };
-  const deniedContent = await authorizeContent(token, deps.store, sources) ??
+  const denied = await authorizeContent(token, deps.store, sources) ??
     await account.hold({ ...content, model: modelOf(token, sources) });
-  if (deniedContent) return deniedContent;
+  if (denied) return denied;
 
   if (signal.aborted) return { refused: "client_closed" };
   if (token.abort === "drain") revocation.outlive();
-  const received = request.headers;
+  const { method, headers: received } = request;
   const sent = account.clamped ?? content;
-  const sending = deps.egress(
-    { ...route, method, credential, received, content: sent, signal },
+  const forwarded = { ...route, method, received, content: sent, signal };
+  const sending = send(
+    (credential) => deps.egress({ ...forwarded, credential }),
+    sources,
+    !(sent.body instanceof ReadableStream),
   );
   account.sent();
   const begun = await sending;
@@ -191,88 +262,10 @@ async function carry(
     if (begun.unsent) account.unsent();
     return begun;
   }
-  if (begun.hop) journal.note({ hop: true });
+  if (begun.hop) journey.journal.note({ hop: true });
 
   stampUse(token.id, deps);
   return await respond(begun, { ...journey, asked: content.asked });
-}
-
-/** What the answer is sent down with. */
-function journeyOf(
-  request: Request,
-  { holder, route, account, revocation }: Omit<Admitted, "address">,
-  { deps, journal }: Pick<Context, "deps" | "journal">,
-): Journey {
-  const { method } = request;
-  const now = Math.floor(deps.now() / 1000);
-  const envelope = route.provider.envelope(route.target.path);
-  return {
-    journal,
-    route,
-    method,
-    base: () => publicBase(request, route, deps),
-    editing: {
-      route,
-      method,
-      holder,
-      now,
-      store: deps.store,
-      defer: deps.defer,
-    },
-    meter: account.meter,
-    own: account.fields,
-    revocation,
-    lastWords: (why) => refusalBody(why, envelope, journal.id),
-    idleSeconds: deps.idleSeconds,
-    pingSeconds: deps.pingSeconds,
-    signal: revocation.signal,
-    drain: (work) => deps.defer("drain", work),
-  };
-}
-
-/** Reads the content; the client leaving meanwhile is no fault. */
-async function take(
-  request: Request,
-  { token, route }: { token: TokenRecord; route: Route },
-  { maxBodyBytes }: Deps,
-): Promise<Content | Refusal> {
-  const asks = asksForUsage(token, route, request.method);
-  const whole = token.models.length > 0 || token.isolated ||
-    token.limits.budget !== undefined || asks;
-  try {
-    const content = await readContent(request, { limit: maxBodyBytes, whole });
-    return asks && !isRefusal(content) ? asking(content) : content;
-  } catch {
-    return { refused: "client_closed" };
-  }
-}
-
-/** Whether the models and objects that the content names are the token's. */
-function authorizeContent(
-  token: TokenRecord,
-  store: Store,
-  sources: ObjectSources,
-): Promise<Refusal | undefined> | Refusal | undefined {
-  return authorizeModels(token, modelSources(sources)) ??
-    authorizeObjects(token, store, sources);
-}
-
-/** The model by which a budget reckons; empty where none is named beyond doubt. */
-function modelOf({ limits }: TokenRecord, sources: ObjectSources): string {
-  if (limits.budget === undefined) return "";
-  const named = modelsNamed(modelSources(sources))?.named ?? [];
-  return new Set(named).size === 1 ? named[0]! : "";
-}
-
-function modelSources({ route, request, content }: ObjectSources) {
-  return {
-    method: request.method,
-    target: route.target,
-    pattern: route.provider.modelInPath,
-    type: request.headers.get("content-type"),
-    encoding: request.headers.get("content-encoding"),
-    content,
-  };
 }
 
 /** A refusal in the envelope of the wire the caller speaks. */

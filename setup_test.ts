@@ -60,7 +60,9 @@ async function keysOf(
     table: PROVIDERS,
     customProvider: (custom) => custom as unknown as Provider,
     open,
-    fault: () => {},
+    learn() {},
+    now: () => START,
+    fault() {},
   });
   const { pools } = await at((await store.admit([])).turn);
   return (provider: string) => pools[provider]?.map(({ id, key }) => [id, key]);

@@ -42,10 +42,20 @@ const WHOLE = 33_554_432;
 
 const NONE: Content = { body: undefined, length: 0 };
 
-/** `whole`: read it into memory whatever its size, because a step must look into it. */
+/** How content is taken in. */
+export interface Reading {
+  /** Most that is taken at all, bytes. */
+  readonly limit: number;
+  /** Into memory whatever its size, because a step must look into it. */
+  readonly whole: boolean;
+  /** Into memory up to so many bytes, because it may have to go up again. */
+  readonly hold?: number;
+}
+
+/** Takes in a request's content. */
 export async function readContent(
   request: Request,
-  { limit, whole }: { limit: number; whole: boolean },
+  { limit, whole, hold = 0 }: Reading,
 ): Promise<Content | Refusal> {
   const { method, headers } = request;
   const declared = headers.get("content-length");
@@ -70,7 +80,8 @@ export async function readContent(
   // Not touched before here: Deno reads past a refused body only if nobody has
   // looked at it, and would else take the rest for the next request.
   if (request.body === null) return NONE;
-  if (length !== undefined && length > SMALL && !whole) {
+  const held = Math.max(SMALL, hold);
+  if (length !== undefined && length > held && !whole) {
     return { body: request.body, length };
   }
   if (length !== undefined) return inMemory(await request.arrayBuffer());
@@ -78,7 +89,30 @@ export async function readContent(
   // HTTP/2 frames content by itself: only its first bytes tell that there is some.
   const first = unframed ? await someBytes(reader) : undefined;
   if (first?.done) return NONE;
-  return await readChunks(reader, { first, limit: most, whole });
+  const ahead = first === undefined ? [] : [first];
+  if (!whole && hold > 0) {
+    const all = await readAhead(reader, ahead, Math.min(hold, most));
+    if (all !== undefined) return inMemory(all);
+  }
+  return await readChunks(reader, { ahead, limit: most, whole });
+}
+
+/** Reads into `ahead` until there is more than `most` or an end; all of it where there is. */
+async function readAhead(
+  reader: Source,
+  ahead: Read[],
+  most: number,
+): Promise<ArrayBuffer | undefined> {
+  let size = ahead[0]?.value?.byteLength ?? 0;
+  while (size <= most) {
+    const read = await reader.read();
+    if (read.done) {
+      return await new Blob(ahead.map(({ value }) => value!)).arrayBuffer();
+    }
+    ahead.push(read);
+    size += read.value.byteLength;
+  }
+  return undefined;
 }
 
 type Read = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
@@ -104,11 +138,11 @@ function malformed(detail: string): Refusal {
   return { refused: "request_malformed", detail };
 }
 
-/** Content whose length nobody said, cut with an error at `limit` bytes; `first` has been read already. */
+/** Content whose length nobody said, cut with an error at `limit` bytes; what is `ahead` has been read already. */
 async function readChunks(
   reader: Source,
-  { first, limit, whole }: {
-    first: Read | undefined;
+  { ahead, limit, whole }: {
+    ahead: Read[];
     limit: number;
     whole: boolean;
   },
@@ -117,8 +151,7 @@ async function readChunks(
   let left = limit;
   const counted = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
-      const { done, value } = first ?? await reader.read();
-      first = undefined;
+      const { done, value } = ahead.shift() ?? await reader.read();
       if (done) return controller.close();
       chunks.seen();
       left -= value.byteLength;

@@ -12,6 +12,7 @@ import type { Refusal } from "./refusal.ts";
 import { type Fields, fieldsUp } from "./rewrite.ts";
 import { uriAt } from "./target_uri.ts";
 import type { Target } from "./target.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** Methods that are forwarded. */
 export const METHODS: ReadonlySet<string> = new Set([
@@ -20,6 +21,14 @@ export const METHODS: ReadonlySet<string> = new Set([
   "POST",
   "PUT",
   "PATCH",
+  "DELETE",
+]);
+
+/** RFC 9110 §9.2.2: to receive one of these twice does no harm. */
+export const IDEMPOTENT: ReadonlySet<string> = new Set([
+  "GET",
+  "HEAD",
+  "PUT",
   "DELETE",
 ]);
 
@@ -53,10 +62,19 @@ export interface Begun {
   readonly own?: Fields | undefined;
   /** Whether it came through a hop. */
   readonly hop?: true;
+  /** What it says about the key it was asked with, where that was looked into. */
+  readonly trouble?: Trouble | undefined;
 }
 
 /** Sends a request towards its origin. */
 export type Egress = (forwarded: Forwarded) => Promise<Begun | Refusal>;
+
+/** The answer is not wanted. */
+export function giveUp({ flight, abort, response }: Begun): void {
+  flight.land();
+  abort();
+  response.body?.cancel().catch(() => {});
+}
 
 /** Where a request is sent, and with which fields. */
 export interface Aim {

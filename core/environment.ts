@@ -91,7 +91,7 @@ export const SETTINGS = {
   },
   REPLAY_BODY_BYTES: {
     default: "4194304",
-    about: "request content kept for a second try, through the hop",
+    about: "request content kept for another try: another key, or the hop",
   },
   UPSTASH_REDIS_REST_URL: {
     default: "",

@@ -7,6 +7,7 @@
 import { percentDecode } from "./provider.ts";
 import type { RefusalCode } from "./refusal.ts";
 import { redactTokens } from "./token.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** How a request ended; `drained`: the client left, and the answer was read to its end without it. */
 export type Ending =
@@ -34,6 +35,18 @@ export interface SocketFacts {
   readonly code: number;
 }
 
+/** A credential that a request was sent with. */
+export interface Attempt {
+  /** Its id. */
+  readonly credential: string;
+  /** HTTP status of the answer. */
+  readonly status?: number;
+  /** Why there was none. */
+  readonly refused?: RefusalCode;
+  /** What the answer said about the key. */
+  readonly why?: Trouble;
+}
+
 /** One log line. Public forms only: ids, never a token, a key or a query. */
 export interface LogLine {
   /** RFC 3339, when the request came in. */
@@ -48,8 +61,10 @@ export interface LogLine {
   readonly token?: string;
   /** Id of the provider. */
   readonly provider?: string;
-  /** Id of the credential. */
+  /** Id of the credential; of several, the last one. */
   readonly credential?: string;
+  /** What came of each credential, where more than one was tried. */
+  readonly attempts?: readonly Attempt[];
   /** HTTP status sent, 499 for a client that left before. */
   readonly status: number;
   /** Why it was refused. */

@@ -71,6 +71,33 @@ export function members(text: string, name: string): Span[] | undefined {
   return undefined;
 }
 
+/**
+ * The values at a place of parsed JSON: members, split by dots, `*` for each
+ * of an array.
+ *
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { valuesAt } from "./json.ts";
+ *
+ * const answer = { error: { details: [{ reason: "A" }, { reason: "B" }] } };
+ * assert.deepEqual(valuesAt(answer, "error.details.*.reason"), ["A", "B"]);
+ * assert.deepEqual(valuesAt(answer, "error.code"), [undefined]);
+ * ```
+ */
+export function valuesAt(value: unknown, path: string): unknown[] {
+  return valuesOf(value, path.split("."));
+}
+
+function valuesOf(value: unknown, path: readonly string[]): unknown[] {
+  const [first, ...rest] = path;
+  if (first === undefined) return [value];
+  if (typeof value !== "object" || value === null) return [];
+  if (first === "*") {
+    return Object.values(value).flatMap((one) => valuesOf(one, rest));
+  }
+  return valuesOf((value as Record<string, unknown>)[first], rest);
+}
+
 /** Where the values of the array stand that is at `span`, which must hold valid JSON. */
 export function elements(text: string, { start, end }: Span): Span[] {
   const found: Span[] = [];

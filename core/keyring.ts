@@ -52,14 +52,22 @@ export interface KeyringDeps {
   readonly customProvider: (custom: CustomProvider) => Provider;
   /** The key of a credential; `undefined` where it cannot be opened. */
   readonly open: (credential: StoredCredential) => string | undefined;
+  /** Told of the cooldowns of each view that is new. */
+  readonly learn: (cooldowns: readonly Cooldown[]) => void;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Logs a failure under its name. */
   readonly fault: (name: string, error: unknown) => void;
 }
 
 /** Knows the view of a turn. */
 export interface Keyring {
+  /** The last one, of whatever turn: it tells what a request seems to mean before anybody is admitted. */
+  readonly view: View;
   /** At once where it is the turn of the last view, else as soon as that is read; rejects as the store does. */
   at(turn: number): View | Promise<View>;
+  /** For those whom no admission tells a turn: what was read within the last second; rejects as the store does. */
+  recent(): View | Promise<View>;
 }
 
 /** Nothing is read yet; turn 0 is the environment alone, and needs no reading. */
@@ -67,11 +75,17 @@ export function createKeyring(deps: KeyringDeps): Keyring {
   const viewOf = viewer(deps);
   const bare = viewOf(NOTHING);
   let view = bare;
+  let readAt = -Infinity;
   let reading: Promise<View> | undefined;
 
   function read(): Promise<View> {
+    const began = deps.now();
     return deps.store.readSetup()
-      .then((setup) => view = viewOf(setup))
+      .then((setup) => {
+        readAt = began;
+        deps.learn(setup.cooldowns);
+        return view = viewOf(setup);
+      })
       .finally(() => reading = undefined);
   }
 
@@ -85,12 +99,22 @@ export function createKeyring(deps: KeyringDeps): Keyring {
   }
 
   return {
+    get view() {
+      return view;
+    },
     at(turn) {
       if (turn === view.turn) return view;
       return turn === 0 ? view = bare : catchUp(turn);
     },
+    recent() {
+      const age = deps.now() - readAt;
+      return age >= 0 && age < RECENT ? view : reading ??= read();
+    },
   };
 }
+
+/** Milliseconds. */
+const RECENT = 1_000;
 
 const NOTHING: Setup = {
   turn: 0,

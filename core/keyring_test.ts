@@ -5,7 +5,7 @@ import type { Credential } from "./credential.ts";
 import { createKeyring, type KeyringDeps, type View } from "./keyring.ts";
 import type { Provider } from "./provider.ts";
 import { createSeal } from "./seal.ts";
-import type { Setup, StoredCredential } from "./setup.ts";
+import type { Cooldown, Setup, StoredCredential } from "./setup.ts";
 import { StoreUnavailable } from "./store.ts";
 
 const KEY = "sk-canary-keyring-0123456789";
@@ -44,7 +44,9 @@ function keyring(overrides: Partial<KeyringDeps> = {}) {
   let away = false;
   const faults: string[] = [];
   const seen = { reads: 0, opened: 0 };
-  const { at } = createKeyring({
+  const learned: Cooldown[] = [];
+  let time = 0;
+  const made = createKeyring({
     store: {
       async readSetup() {
         seen.reads++;
@@ -63,10 +65,16 @@ function keyring(overrides: Partial<KeyringDeps> = {}) {
       return seal.open(record);
     },
     fault: (name) => void faults.push(name),
+    learn: (cooldowns) => void learned.push(...cooldowns),
+    now: () => time,
     ...overrides,
   });
   return {
-    at,
+    at: made.at,
+    recent: made.recent,
+    view: () => made.view,
+    learned,
+    tick: (milliseconds: number) => void (time += milliseconds),
     faults,
     seen,
     become: (next: Partial<Setup>) => void (setup = { ...setup, ...next }),

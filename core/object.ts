@@ -9,7 +9,7 @@
  * @module
  */
 
-import { eachString, keepElements, members } from "./json.ts";
+import { eachString, keepElements, members, valuesAt } from "./json.ts";
 import { FORM_TYPE, JSON_TYPE } from "./model.ts";
 import {
   type EndpointClass,
@@ -203,21 +203,11 @@ export function objectsMade(
   places: readonly string[] = objects.made,
 ): string[] {
   const whole = new RegExp(`^(?:${objects.name.source})`);
-  return places.flatMap((path) => at(answer, path.split(".")))
+  return places.flatMap((path) => valuesAt(answer, path))
     .flatMap((value) => {
       const name = typeof value === "string" ? whole.exec(value)?.[1] : null;
       return name ? [name] : [];
     });
-}
-
-/** The values at a path of members; `*` is each of an array. */
-function at(value: unknown, [first, ...rest]: readonly string[]): unknown[] {
-  if (first === undefined) return [value];
-  if (typeof value !== "object" || value === null) return [];
-  if (first === "*") {
-    return Object.values(value).flatMap((one) => at(one, rest));
-  }
-  return at((value as Record<string, unknown>)[first], rest);
 }
 
 /** Whether the answer lists objects of everybody who has the key. */

@@ -11,6 +11,7 @@ import type { RefusalFacts } from "./refusal.ts";
 import type { Region } from "./region.ts";
 import type { Fields } from "./rewrite.ts";
 import type { CleanTarget, Target } from "./target.ts";
+import type { TroubleRow } from "./trouble.ts";
 
 /** Turns a refusal into the error body an API's SDKs raise as their own error. */
 export type Envelope = (facts: RefusalFacts) => unknown;
@@ -123,6 +124,10 @@ export interface Provider {
   readonly modelInPath: RegExp;
   /** How it refuses the region a request comes from. */
   readonly region: Region;
+  /** Statuses of refusals in which it repeats the key it was asked with. */
+  readonly tells?: readonly number[];
+  /** How it says that a key is refused or used up; the first row that fits. Loaded when it is needed: with one key it never is. */
+  readonly trouble: () => Promise<readonly TroubleRow[]>;
 }
 
 /** Rows of {@linkcode Provider.endpoints}. */
@@ -152,6 +157,8 @@ export interface ObjectNames {
   readonly later: readonly string[];
   /** `METHOD /path` of what makes nothing that has a name. */
   readonly computes: RegExp;
+  /** `METHOD /path` of what keeps its answers unless `store` says no. */
+  readonly keeps?: RegExp;
   /** Requests that point to content nobody has looked into: `METHOD /path` and what their text holds. */
   readonly hidden: readonly (readonly [RegExp, RegExp])[];
 }

@@ -6,6 +6,7 @@
  */
 
 import type { Metering } from "./account.ts";
+import type { Credential } from "./credential.ts";
 import {
   claimLocation,
   claimUpload,
@@ -14,8 +15,9 @@ import {
   editsOf,
   eventClaims,
 } from "./edit.ts";
-import type { Begun } from "./egress.ts";
+import { type Begun, giveUp } from "./egress.ts";
 import { hidesUsage, hideUsage } from "./exact.ts";
+import { hush, mayTell } from "./hush.ts";
 import type { Meter } from "./meter.ts";
 import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
@@ -30,6 +32,8 @@ export interface Journey extends Watch {
   readonly route: Route;
   /** Method of the request. */
   readonly method: string;
+  /** What it may have gone out with, and must not come back with. */
+  readonly credentials: readonly Credential[];
   /** What of the answer may have to be changed; absent: nothing. */
   readonly editing?: Editing;
   /** Meters the answer's bytes, or a socket's messages. */
@@ -55,9 +59,13 @@ const BODILESS = new Set([204, 205, 304]);
 
 /** The answer to the client; a refusal where it had to be read here and could not be. */
 export async function respond(
-  begun: Begun,
+  answer: Begun,
   journey: Journey,
 ): Promise<Response | Refusal> {
+  const { credentials } = journey;
+  const begun = mayTell(answer, journey.route.provider)
+    ? await hush(answer, credentials, journey.signal)
+    : answer;
   const { response } = begun;
   const { journal, route, base, method, editing } = journey;
   const { status } = response;
@@ -189,9 +197,7 @@ async function kept<Result>(
 }
 
 /** The refusal, the answer given up for it. */
-function give({ response, flight, abort }: Begun, refusal: Refusal): Refusal {
-  abort();
-  flight.land();
-  response.body?.cancel().catch(() => {});
+function give(begun: Begun, refusal: Refusal): Refusal {
+  giveUp(begun);
   return refusal;
 }

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Credential } from "./credential.ts";
 import type { Flights } from "./flight.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { relay, type Sockets } from "./relay.ts";
@@ -13,9 +12,11 @@ import { type Journey, respond } from "./respond.ts";
 import { fieldsDown } from "./rewrite.ts";
 import {
   type Accept,
+  type Dialling,
   type Message,
   readHandshake,
   type SocketEgress,
+  type Upgrading,
 } from "./socket.ts";
 
 /** What sockets need of the process. */
@@ -30,12 +31,17 @@ export interface SocketDeps {
   readonly flights: Flights;
 }
 
+/** What a socket is opened with: the same, whose key is settled. */
+export interface Opening extends Omit<SocketDeps, "dial"> {
+  /** Opens the origin's end. */
+  readonly dial: (upgrading: Omit<Upgrading, "credential">) => Dialling;
+}
+
 /** Joins client and origin; an origin that refuses is passed on as it answers. */
 export async function openSocket(
   request: Request,
-  credential: Credential,
   journey: Journey,
-  { dial, accept, sockets, flights }: SocketDeps,
+  { dial, accept, sockets, flights }: Opening,
 ): Promise<Response | Refusal> {
   const handshake = readHandshake(request.headers);
   if (isRefusal(handshake)) return { ...handshake, unsent: true };
@@ -44,7 +50,6 @@ export async function openSocket(
   const { protocols } = handshake;
   const dialled = await dial({
     ...route,
-    credential,
     received,
     protocols,
     signal,

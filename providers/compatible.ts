@@ -13,6 +13,7 @@ import type { CleanTarget } from "../core/target.ts";
 import { anthropicEnvelope, openaiEnvelope } from "./envelope.ts";
 import { LISTS } from "./models.ts";
 import { UNKNOWN_OBJECTS } from "./objects.ts";
+import { troubleTable } from "./troubles.ts";
 import { compatibleUsage } from "./usage.ts";
 
 /** What such an API may have beside chats and its list of models. */
@@ -85,6 +86,7 @@ export function compatible(
     sockets: [],
     modelInPath: /^\/v1\/models\/(.+)$/,
     region: NOWHERE,
+    trouble: troubleTable("COMPATIBLE_TROUBLE"),
     ...row,
   };
 }

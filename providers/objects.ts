@@ -34,6 +34,7 @@ export const OPENAI_OBJECTS: ObjectNames = {
   later: ["item.id", "item.container_id", "choices.*.delta.audio.id"],
   computes:
     /^POST \/v1\/(?:completions|embeddings|moderations|images\/\w+|audio\/\w+)$/,
+  keeps: /^POST \/v1\/responses$/,
   hidden: [
     // The parts of an upload are never seen together.
     [/^POST \/v1\/uploads$/, /["\n]batch["\r\n]/],
@@ -101,6 +102,7 @@ export const GEMINI_OBJECTS: ObjectNames = {
   later: [],
   computes:
     /:(?:\w*generatecontent(?<!:batchgeneratecontent)|\w+tokens|embedcontent|batchembedcontents|generateanswer|predict)$|\/openai\/(?:chat\/completions|embeddings|images\/generations)$/,
+  keeps: /^POST .*\/interactions$/,
   hidden: [
     // Uploads come in pieces that are never seen together.
     [

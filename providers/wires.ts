@@ -24,6 +24,7 @@ import {
   GEMINI_OBJECTS,
   OPENAI_OBJECTS,
 } from "./objects.ts";
+import { troubleTable } from "./troubles.ts";
 import { ANTHROPIC_USAGE, GEMINI_USAGE, OPENAI_USAGE } from "./usage.ts";
 
 /** Google's OpenAI-compatible surface, which speaks OpenAI's wire. */
@@ -75,6 +76,9 @@ export const gemini: Provider = {
     },
     probe: { path: "/v1beta/models", fields: [] },
   },
+  // "Consumer 'api_key:…' has been suspended": google/generative-ai-docs#356.
+  tells: [403],
+  trouble: troubleTable("GEMINI_TROUBLE"),
 };
 
 /** https://docs.anthropic.com/en/api */
@@ -118,6 +122,7 @@ export const anthropic: Provider = {
       fields: [["anthropic-version", "2023-06-01"]],
     },
   },
+  trouble: troubleTable("ANTHROPIC_TROUBLE"),
 };
 
 /** https://docs.anthropic.com/en/api/openai-sdk */
@@ -155,6 +160,7 @@ export const openai: Provider = {
     },
     probe: { path: "/v1/models", fields: [] },
   },
+  trouble: troubleTable("OPENAI_TROUBLE"),
 };
 
 /**

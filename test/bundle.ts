@@ -17,6 +17,8 @@ const LARGEST = {
   start: { minified: 250_000, gzip: 75_000 },
   admin: { minified: 50_000, gzip: 18_000 },
   forecast: { minified: 20_000, gzip: 8_000 },
+  pooled: { minified: 13_000, gzip: 6_000 },
+  trouble: { minified: 10_000, gzip: 4_000 },
   upstash: { minified: 100_000, gzip: 24_000 },
   setup_upstash: { minified: 8_000, gzip: 4_000 },
   websocket: { minified: 40_000, gzip: 12_000 },
@@ -37,6 +39,8 @@ const files = readdirSync(`${root}dist`);
 const PARTS = [
   "admin",
   "forecast",
+  "pooled",
+  "trouble",
   "upstash",
   "setup_upstash",
   "websocket",

@@ -3,16 +3,21 @@
 import { DatabaseSync } from "node:sqlite";
 import { type AppDeps, doppel } from "../app.ts";
 import { signedFields } from "../client.ts";
+import { createPools } from "../core/rota.ts";
 import type { Credential } from "../core/credential.ts";
+import { createKeyring } from "../core/keyring.ts";
 import { createFlights } from "../core/flight.ts";
 import { aimed, type Forwarded } from "../core/egress.ts";
 import type { LogLine } from "../core/journal.ts";
 import { createLedger } from "../core/ledger.ts";
 import { createMetrics } from "../core/metrics.ts";
+import type { Provider } from "../core/provider.ts";
+import { isRefusal, type Refusal } from "../core/refusal.ts";
 import { createSockets } from "../core/relay.ts";
 import { createRunning } from "../core/running.ts";
 import { createSeal } from "../core/seal.ts";
 import { createStamps } from "../core/stamp.ts";
+import { customProvider } from "../providers/custom.ts";
 import { PROVIDERS, UNKNOWN_WIRE } from "../providers/mod.ts";
 import { sqliteStore } from "../store/sqlite.ts";
 import { UNGUARDED } from "./classes.ts";
@@ -51,7 +56,15 @@ export const UNCLAMPED = {
 
 export type Gateway = ReturnType<typeof gateway>;
 
-export function gateway(overrides: Partial<AppDeps> = {}) {
+/** What may be given in the place of the usual. */
+export interface Overrides extends Partial<AppDeps> {
+  /** The provider table. */
+  readonly providers?: readonly Provider[];
+}
+
+export function gateway(
+  { providers = PROVIDERS, ...overrides }: Overrides = {},
+) {
   let time = START;
   const now = () => time;
   const reached: Reached[] = [];
@@ -71,13 +84,32 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     keep,
     seen: [metrics.entry],
   });
-  let respond: (forwarded: Forwarded) => Response | Promise<Response> = () =>
+  type Answer = Response | Refusal;
+  let respond: (forwarded: Forwarded) => Answer | Promise<Answer> = () =>
     Response.json({ ok: true });
+  const fault = (name: string) => void faults.push(name);
+  const seal = createSeal({ present: SEAL_SECRET });
+  const turns = createPools({
+    now,
+    tell: (cooldowns) =>
+      (overrides.store ?? store).cool(cooldowns, Math.floor(now() / 1000)),
+  });
+  const { cooling = turns.cooling, pools = KEYS } = overrides;
+  const keyring = createKeyring({
+    store: overrides.store ?? store,
+    pools,
+    table: providers,
+    customProvider,
+    open: seal.open,
+    learn: cooling.learn,
+    now,
+    fault,
+  });
   const deps: AppDeps = {
     store,
-    providers: PROVIDERS,
+    keyring,
     unknownWire: UNKNOWN_WIRE,
-    pools: KEYS,
+    pools,
     configured: PROVIDERS.map(({ id, origin }) => ({
       id,
       origin,
@@ -85,30 +117,29 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     })),
     egress: async (forwarded) => {
       reached.push(await recorded(forwarded));
+      const answer = await respond(forwarded);
+      if (isRefusal(answer)) return answer;
       const flight = flights.begin(() => {});
-      return { response: await respond(forwarded), flight, abort: () => {} };
+      return { response: answer, flight, abort: () => {} };
     },
     flights,
     sockets: createSockets(),
     dial: () => Promise.reject(new Error("no sockets here")),
     accept: () => undefined,
-    now,
+    ...turns,
+    replayBytes: 4_194_304,
     defer,
     log(line) {
       metrics.line(line);
       lines.push(line);
     },
-    fault: (name) => void faults.push(name),
+    fault,
     maxBodyBytes: 1_000_000,
     idleSeconds: 900,
     pingSeconds: 0,
     publicUrl: undefined,
     stamps: createStamps(now),
-    running: createRunning({
-      store,
-      now,
-      fault: (name) => void faults.push(name),
-    }),
+    running: createRunning({ store, now, fault }),
     prices: {
       worst: () => Promise.resolve({ unbounded: "No prices here." }),
       cost: () => Promise.resolve(undefined),
@@ -120,7 +151,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
     metering: true,
     adminSecrets: [SECRET],
     adminWindow: 60,
-    seal: createSeal({ present: SEAL_SECRET }),
+    seal,
     version: "test",
     ...overrides,
   };
@@ -201,7 +232,7 @@ export function gateway(overrides: Partial<AppDeps> = {}) {
 export function law(
   name: string,
   body: (gateway: Gateway) => Promise<void>,
-  overrides: Partial<AppDeps> = {},
+  overrides: Overrides = {},
 ) {
   Deno.test(name, async () => {
     const built = gateway(overrides);

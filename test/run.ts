@@ -28,6 +28,7 @@ const OWN = [
   "changed_test.ts",
   "answers_test.ts",
   "usage_test.ts",
+  "pools_test.ts",
   "cost_test.ts",
   "admin_test.ts",
   "setup_test.ts",

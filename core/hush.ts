@@ -1,0 +1,39 @@
+/**
+ * An origin's refusal that repeats the key it was asked with. Google's does, of
+ * a suspended key: it would hand the owner's key to whoever asks.
+ *
+ * @module
+ */
+
+import type { Credential } from "./credential.ts";
+import type { Begun } from "./egress.ts";
+import { peek } from "./peek.ts";
+import type { Provider } from "./provider.ts";
+
+/** What stands in place of a key. */
+const MASK = "***";
+
+/** Whether an answer is one that may hold a key, which hardly any is. */
+export function mayTell(begun: Begun, { tells }: Provider): boolean {
+  return tells?.includes(begun.response.status) ?? false;
+}
+
+/** The answer, every key in it masked; to the byte as it was where it holds none. */
+export async function hush(
+  begun: Begun,
+  credentials: readonly Credential[],
+  signal: AbortSignal,
+): Promise<Begun> {
+  const { response, text } = await peek(begun, signal);
+  const told = credentials.filter(({ key }) => text?.includes(key));
+  if (text === undefined || told.length === 0) return { ...begun, response };
+  const masked = told.reduce(
+    (left, { key }) => left.replaceAll(key, MASK),
+    text,
+  );
+  const headers = new Headers(response.headers);
+  headers.delete("content-length");
+  response.body?.cancel().catch(() => {});
+  const { status } = response;
+  return { ...begun, response: new Response(masked, { status, headers }) };
+}
