@@ -21,7 +21,6 @@ import { createPools } from "./core/rota.ts";
 import { createKeyring } from "./core/keyring.ts";
 import { createFlights } from "./core/flight.ts";
 import { greeting } from "./core/greeting.ts";
-import { HOP_PURPOSE } from "./core/hop.ts";
 import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
 import { createLedger } from "./core/ledger.ts";
@@ -33,10 +32,10 @@ import { createRunning } from "./core/running.ts";
 import { createStamps } from "./core/stamp.ts";
 import { StoreUnavailable } from "./core/store.ts";
 import { createTelemetry } from "./core/telemetry.ts";
-import { derivedSecret } from "./core/signature.ts";
+import { derivedSecret, HOP_PURPOSE } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
-import { besideHop, throughHop, type Ways } from "./hop.ts";
+import type { Ways } from "./hop.ts";
 import { dialer } from "./dial.ts";
 import { drainOnSignal } from "./stop.ts";
 import manifest from "./package.json" with { type: "json" };
@@ -95,7 +94,7 @@ const direct: Ways = {
   egress: directEgress(send),
   socket: directSocket(dial),
 };
-const ways = waysBeside(settings);
+const ways = await waysBeside(settings);
 let server: Info | undefined;
 const telemetry = createTelemetry(
   Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1")),
@@ -218,8 +217,10 @@ function understood(): Settings {
   }
 }
 
-function waysBeside({ egress }: Settings): Ways {
+/** What a hop needs is loaded where there is one. */
+async function waysBeside({ egress }: Settings): Promise<Ways> {
   if (egress.hop === undefined) return direct;
+  const { besideHop, throughHop } = await import("./hop.ts");
   const { url, secret } = egress.hop;
   const hop = { url, secret: derivedSecret(secret, HOP_PURPOSE) };
   const { lookSeconds } = egress;

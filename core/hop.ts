@@ -32,8 +32,6 @@ export const ENTRANCE = "/hop/";
 export const ANSWER = "doppel-answer";
 /** The answer is the origin's. */
 export const FROM_ORIGIN = "origin";
-/** What the key of these signatures is derived for. */
-export const HOP_PURPOSE = "doppel-hop";
 
 const CREDENTIAL = "doppel-credential";
 const LENGTH = "doppel-content-length";
@@ -45,7 +43,7 @@ const SIGNATURE = ["signature", "signature-input"];
 export interface Hop {
   /** Scheme and authority. */
   readonly url: string;
-  /** Derived from `EGRESS_HOP_SECRET` for {@linkcode HOP_PURPOSE}. */
+  /** Derived from `EGRESS_HOP_SECRET` for `HOP_PURPOSE`. */
   readonly secret: string;
 }
 

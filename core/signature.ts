@@ -47,6 +47,9 @@ export const SHORTEST_SECRET = 32;
 /** Label of our signature in the two dictionaries. */
 const LABEL = "doppel";
 
+/** What the key of a hop's signatures is derived for. */
+export const HOP_PURPOSE = "doppel-hop";
+
 /** A secret for one purpose, made of one for many: whoever learns it learns no other (HKDF, RFC 5869). */
 export function derivedSecret(secret: string, purpose: string): string {
   const derived = hkdfSync("sha256", secret, "", purpose, 32);

@@ -2,8 +2,13 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { aimedAtHop, HOP_PURPOSE } from "../core/hop.ts";
-import { derivedSecret, sign, signWith } from "../core/signature.ts";
+import { aimedAtHop } from "../core/hop.ts";
+import {
+  derivedSecret,
+  HOP_PURPOSE,
+  sign,
+  signWith,
+} from "../core/signature.ts";
 import { withoutCredentials } from "../core/target.ts";
 import { PROVIDERS } from "../providers/mod.ts";
 import { keepSecret, keepText } from "./evidence.ts";
