@@ -458,7 +458,7 @@ law(
 law(
   "content that streams goes up once, even where it never arrived",
   async (gateway) => {
-    const { token } = await gateway.mint();
+    const { token } = await gateway.mint({ providers: ["openai"] });
     gateway.respondWith(() => ({
       refused: "origin_unreachable",
       unsent: true,
@@ -473,7 +473,7 @@ for (const count of [1, 2]) {
   law(
     `content is held for a second key and for no other reason, of ${count}`,
     async (gateway) => {
-      const { token } = await gateway.mint();
+      const { token } = await gateway.mint({ providers: ["openai"] });
       const held: boolean[] = [];
       gateway.respondWith(({ content }) => {
         held.push(!(content.body instanceof ReadableStream));
@@ -601,7 +601,7 @@ law("4 MiB go up again, in chunks or not, to the byte", async (gateway) => {
 law(
   "what is larger passes the answer down, and its key rests all the same",
   async (gateway) => {
-    const { token } = await gateway.mint();
+    const { token } = await gateway.mint({ providers: ["openai"] });
     gateway.respondWith(BAD_KEY);
     const whole = large(4_194_305);
     const chunks = new Blob([whole.slice(0, 9), whole.slice(9)]).stream();

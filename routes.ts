@@ -6,31 +6,27 @@
 
 import { type AccountDeps, openAccount } from "./core/account.ts";
 import { admit, giveBack } from "./core/admit.ts";
-import {
-  type Credential,
-  credentialsFor,
-  isSingle,
-} from "./core/credential.ts";
+import { type Credential, isSingle } from "./core/credential.ts";
 import type { Begun, Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { type JourneyDeps, journeyOf, type Traveller } from "./core/journey.ts";
-import { authorizeObjects, type ObjectSources } from "./core/object.ts";
-import { authorize, authorizeSocket } from "./core/policy.ts";
-import type { Keyring, View } from "./core/keyring.ts";
+import type { Keyring } from "./core/keyring.ts";
+import { leadsOf } from "./core/lead.ts";
 import type { PoolDeps } from "./core/rota.ts";
-import type { sendPooled } from "./core/pooled.ts";
+import type { sendPooled, Sent } from "./core/pooled.ts";
 import type { Envelope } from "./core/provider.ts";
-import { authorizeContent, modelOf, take } from "./core/reading.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";
-import { type Journey, respond } from "./core/respond.ts";
+import { respond } from "./core/respond.ts";
 import { openRevocation, type Running } from "./core/running.ts";
 import { wantsSocket } from "./core/socket.ts";
 import { type Stamps, stampUse } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf } from "./core/target.ts";
+import { send, sendSome } from "./core/send.ts";
 import { openSocket, type SocketDeps } from "./core/upgrade.ts";
+import { openWay, openWays, type Wayfarer } from "./core/way.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
 export interface Deps extends SocketDeps, AccountDeps, PoolDeps, JourneyDeps {
@@ -132,140 +128,86 @@ async function forward(
     bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
   }));
-  const admitted = { holder, view, route, account, revocation, address };
-  const outcome = await carry(request, admitted, { deps, journal });
+  const admitted = {
+    ...{ holder, view, route, account },
+    ...{ revocation, address, journal },
+  };
+  const outcome = await carry(request, admitted, deps);
   return isRefusal(outcome) ? revocation.why ?? outcome : outcome;
 }
 
 /** An admitted request, and all that belongs to it. */
-interface Admitted extends Traveller {
-  /** The providers and keys it goes by. */
-  readonly view: View;
-  readonly address: () => string | undefined;
+interface Admitted extends Traveller, Wayfarer {
+  readonly journal: Journal;
 }
 
-/** The straight line's second half: to the origin and back, with a key of the pool. */
-function carry(
+/** The straight line's second half: which ways are open, and to an origin and back on one of them. */
+async function carry(
   request: Request,
   admitted: Admitted,
-  { deps, journal }: Pick<Context, "deps" | "journal">,
-): Promise<Response | Refusal> | Refusal {
-  const { holder, view, route, address } = admitted;
-  const { token } = holder;
-  const { method } = request;
-  const socket = wantsSocket(request);
-  const denied = authorize(holder, route, method, address) ??
-    (socket ? authorizeSocket(token, route, method) : undefined);
-  if (denied) return denied;
-
-  const now = Math.floor(deps.now() / 1000);
-  const pool = credentialsFor(holder, view.pools[route.provider.id], now);
-  if (isRefusal(pool)) return pool;
-  const single = isSingle(pool) ? pool[0] : undefined;
-  if (single) journal.note({ credential: single.id });
-  const journey = journeyOf(request, admitted, {
-    deps,
-    journal,
-    credentials: pool,
-  });
-  const { revocation } = admitted;
-  const send: Send = (way, sources, again) => {
-    if (single) return way(single);
-    const asked = { holder, revocation, pool, sources, again, journal };
-    return sendWithSome(way, asked, deps);
-  };
-  const hold = single ? 0 : deps.replayBytes;
-  const passage = { ...admitted, journey, send, hold };
-  return socket
-    ? carrySocket(request, passage, deps)
-    : carryContent(request, passage, deps);
-}
-
-/** Sends with the one key there is, or with keys of a pool until one serves; `again`: the content can go up once more. */
-type Send = <Opened extends object>(
-  way: (credential: Credential) => Promise<Begun | Opened | Refusal>,
-  sources: ObjectSources,
-  again: boolean,
-) => Promise<Begun | Opened | Refusal>;
-
-/** Loaded once, with the first request that has a choice. */
-let pooled: Promise<typeof import("./core/pooled.ts")> | undefined;
-
-const sendWithSome: typeof sendPooled = async (way, asked, deps) => {
-  pooled ??= import("./core/pooled.ts");
-  return await (await pooled).sendPooled(way, asked, deps);
-};
-
-/** An admitted request that has found its keys. */
-interface Passage extends Admitted {
-  readonly journey: Journey;
-  readonly send: Send;
-  /** Bytes of content that are held to go up again. */
-  readonly hold: number;
-}
-
-/** An upgrade, which has no content. */
-async function carrySocket(
-  request: Request,
-  { holder: { token }, route, account, journey, send }: Passage,
   deps: Deps,
 ): Promise<Response | Refusal> {
-  const sources = { route, request, content: undefined };
-  const short = await authorizeObjects(token, deps.store, sources) ??
-    await account.hold({ length: 0, model: "" });
-  if (short) return short;
-  account.sent();
-  const opened = await openSocket(request, journey, {
-    ...deps,
-    dial: (upgrading) =>
-      send(
-        (credential) => deps.dial({ ...upgrading, credential }),
-        sources,
-        true,
-      ),
-  });
-  if (!isRefusal(opened)) stampUse(token.id, deps);
-  else if (opened.unsent) account.unsent();
-  return opened;
-}
-
-/** Any other request. */
-async function carryContent(
-  request: Request,
-  passage: Passage,
-  deps: Deps,
-): Promise<Response | Refusal> {
-  const { holder: { token }, route, account, revocation, send } = passage;
-  const { signal } = revocation;
-  const { hold, journey } = passage;
-  const { maxBodyBytes } = deps;
-  const content = await take(request, { token, route }, { maxBodyBytes, hold });
-  if (isRefusal(content)) return content;
-  const sources = { route, request, content: content.bytes };
-  const denied = await authorizeContent(token, deps.store, sources) ??
-    await account.hold({ ...content, model: modelOf(token, sources) });
+  const { holder, account, revocation, journal } = admitted;
+  if (wantsSocket(request)) return await carrySocket(request, admitted, deps);
+  const leads = await leadsOf(request, admitted, deps);
+  if (isRefusal(leads)) return leads;
+  const ways = await openWays(request, leads, { ...admitted, deps });
+  if (isRefusal(ways)) return ways;
+  const denied = await account.hold(ways.map(({ asked }) => asked));
   if (denied) return denied;
 
-  if (signal.aborted) return { refused: "client_closed" };
-  if (token.abort === "drain") revocation.outlive();
-  const { method, headers: received } = request;
-  const sent = account.clamped ?? content;
-  const forwarded = { ...route, method, received, content: sent, signal };
-  const sending = send(
-    (credential) => deps.egress({ ...forwarded, credential }),
-    sources,
-    !(sent.body instanceof ReadableStream),
-  );
+  if (revocation.signal.aborted) return { refused: "client_closed" };
+  if (holder.token.abort === "drain") revocation.outlive();
+  const sending = send(ways, admitted, deps);
   account.sent();
-  const begun = await sending;
+  const { outcome: begun, way } = await sending;
   if (isRefusal(begun)) {
     if (begun.unsent) account.unsent();
     return begun;
   }
-  if (begun.hop) journey.journal.note({ hop: true });
+  if (begun.hop) journal.note({ hop: true });
 
-  stampUse(token.id, deps);
-  return await respond(begun, { ...journey, asked: content.asked });
+  stampUse(holder.token.id, deps);
+  const { route, pool: credentials, content: { asked } } = way;
+  const known = { deps, journal, credentials };
+  const journey = journeyOf(request, { ...admitted, route }, known);
+  return await respond(begun, { ...journey, asked });
+}
+
+const NO_CONTENT = { body: undefined, length: 0 } as const;
+
+/** An upgrade, which has no content and goes the one way that its path says. */
+async function carrySocket(
+  request: Request,
+  admitted: Admitted,
+  deps: Deps,
+): Promise<Response | Refusal> {
+  const { holder: { token }, route, account, journal } = admitted;
+  const lead = { route, content: NO_CONTENT };
+  const way = await openWay(request, lead, { ...admitted, deps });
+  if (isRefusal(way)) return way;
+  const short = await account.hold([way.asked]);
+  if (short) return short;
+  account.sent();
+  const { pool: credentials } = way;
+  const journey = journeyOf(request, admitted, { deps, journal, credentials });
+  const opened = await openSocket(request, journey, {
+    ...deps,
+    async dial(upgrading) {
+      const dial = (credential: Credential) =>
+        deps.dial({ ...upgrading, credential });
+      const [only] = credentials;
+      if (isSingle(credentials)) {
+        journal.note({ credential: only!.id });
+        return await dial(only!);
+      }
+      const asked = { ...admitted, ways: [way] };
+      return (await sendSome(dial, asked, deps)).outcome;
+    },
+  });
+  if (!isRefusal(opened)) stampUse(token.id, deps);
+  else if (opened.unsent) account.unsent();
+  return opened;
 }
 
 /** A refusal in the envelope of the wire the caller speaks. */

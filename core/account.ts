@@ -7,9 +7,8 @@
 
 import type { Holder } from "./admit.ts";
 import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
-import { type Content, contentOf } from "./content.ts";
+import type { Content } from "./content.ts";
 import { estimateRequest } from "./estimate.ts";
-import { textOf } from "./json.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leftFields } from "./left.ts";
@@ -26,8 +25,9 @@ import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Fields } from "./rewrite.ts";
 import { type Store, StoreUnavailable } from "./store.ts";
-import type { Call, Occasion, Prices } from "./price.ts";
+import type { Occasion, Prices } from "./price.ts";
 import type { Usage } from "./usage.ts";
+import { type Asked, type Clamped, fitted, pricedWays } from "./worst.ts";
 
 /** All that accounts reach outside themselves. */
 export interface AccountDeps {
@@ -55,9 +55,11 @@ export interface Metering {
 
 /** One request's account. */
 export interface Account {
-  /** Holds the most it can come to; a refusal where that is not there, and then nothing is held. */
-  hold(sources: Asked): Promise<Refusal | undefined>;
-  /** What is to be sent instead, where only that fits what the budget still allowed; until it is sent. */
+  /** Holds the most it can come to on any of its ways; a refusal where that is not there, and then nothing is held. It goes the first way until another is said. */
+  hold(ways: readonly Asked[]): Promise<Refusal | undefined>;
+  /** It goes this way now; `false` where what is held does not cover that. */
+  toward(way: Asked): boolean;
+  /** What is to be sent that way instead, where only that fits what the budget still allowed; until the answer has begun. */
   readonly clamped: Content | undefined;
   /** Fields of ours for the answer: what its token's limits still allow, and to what the request was lowered; none where there is nothing to tell. */
   fields(): Fields;
@@ -71,37 +73,34 @@ export interface Account {
   close(line: LogLine): void;
 }
 
-/** What of a request is priced. */
-export interface Asked {
-  /** The whole content, where it was read. */
-  readonly bytes?: Uint8Array | undefined;
-  /** Its length, where that is known. */
-  readonly length: number | undefined;
-  /** As path or content name it. */
-  readonly model: string;
-}
-
 /** Opens an account. */
 export function openAccount(
   holder: Holder,
   { route, method }: { route: Route; method: string },
   deps: AccountDeps,
 ): Account {
+  return new OpenAccount(factsOf(holder, { route, method }, deps), deps);
+}
+
+/** What a request is on the way to one provider. */
+function factsOf(
+  holder: Holder,
+  { route, method }: { route: Route; method: string },
+  { metering }: Pick<AccountDeps, "metering">,
+): Facts {
   const line = requestLine(method, route.target.path);
   const how = meteringOf(route.provider.usage, line);
   const { limits } = holder.token;
-  const metered = !isUnmetered(how) && (deps.metering || leased(limits));
-  return new OpenAccount(
-    { ...holder, route, line, how, metered, limits },
-    deps,
-  );
+  const metered = !isUnmetered(how) && (metering || leased(limits));
+  return { ...holder, route, method, line, how, metered, limits };
 }
 
 const NOTHING: Metered = { state: "measured", usage: {} };
 
-/** What does not change while an account is open. */
+/** What does not change while a request goes one way. */
 interface Facts extends Holder {
   readonly route: Route;
+  readonly method: string;
   readonly line: string;
   readonly how: ReturnType<typeof meteringOf>;
   readonly metered: boolean;
@@ -109,7 +108,7 @@ interface Facts extends Holder {
 }
 
 class OpenAccount implements Account {
-  readonly #facts: Facts;
+  #facts: Facts;
   readonly #deps: AccountDeps;
   #occasion: Occasion;
   /** What the request asks for, guessed; until then, from what. */
@@ -121,6 +120,8 @@ class OpenAccount implements Account {
   #settled: boolean;
   #sent = false;
   #meter: Meter | undefined;
+  /** Ways that were lowered to what is held, and `null` for those that cannot be. */
+  #fitted: ReadonlyMap<Asked, Clamped | null> = new Map();
   clamped: Content | undefined;
 
   constructor(facts: Facts, deps: AccountDeps) {
@@ -136,33 +137,41 @@ class OpenAccount implements Account {
     };
   }
 
-  hold = async (sources: Asked): Promise<Refusal | undefined> => {
-    const { token, taken, limits } = this.#facts;
-    this.#occasion = { ...this.#occasion, model: sources.model };
-    this.#sources = sources;
+  hold = async (ways: readonly Asked[]): Promise<Refusal | undefined> => {
+    const { token, taken, limits, method } = this.#facts;
+    const [first] = ways;
+    this.#go(first!);
     if (!taken || !limits.tokens && !limits.budget) return undefined;
     const { prices, store } = this.#deps;
-    const call = this.#call(limits.budget && sources.bytes);
-    const worst = await this.#worst(call);
-    if (typeof worst !== "number") return worst;
+    const terms = { token, prices, method, time: this.#occasion.time };
+    const priced = await pricedWays(ways, terms);
+    const known = priced.filter(({ refusal }) => refusal === undefined);
+    if (known.length === 0) return priced[0]!.refusal;
+    const most = Math.max(...known.map(({ worst }) => worst));
+    const least = Math.min(...known.map(({ least }) => least));
     const tokens = limits.tokens ? this.#guess().input ?? 0 : 0;
-    const least = token.clamp && worst > 0
-      ? await prices.least(call)
-      : undefined;
-    const estimate = { tokens, least: least ?? worst, most: worst };
+    const estimate = { tokens, least, most };
     const held = await store.reserve(token.id, taken, estimate);
-    if ("held" in held) {
-      this.#held = { tokens, cost: held.held };
-      this.#left = [...this.#left, ...held.left];
-      if (held.held >= worst) return undefined;
-      const clamped = await prices.clamp(call, held.held);
-      if (!clamped) return refusalOf({ short: "total" }, limits);
-      this.clamped = contentOf(clamped.text);
-      this.#lowered = [["x-doppel-clamped", `${clamped.limit}`]];
-      return undefined;
+    if (!("held" in held)) {
+      this.#settled = true;
+      return refusalOf(held, limits);
     }
-    this.#settled = true;
-    return refusalOf(held, limits);
+    this.#held = { tokens, cost: held.held };
+    this.#left = [...this.#left, ...held.left];
+    this.#fitted = await fitted(priced, held.held, prices);
+    const open = ways.find((way) => this.#fitted.get(way) !== null);
+    if (open === undefined) return refusalOf({ short: "total" }, limits);
+    this.toward(open);
+    return undefined;
+  };
+
+  toward = (way: Asked): boolean => {
+    const fitted = this.#fitted.get(way);
+    if (fitted === null) return false;
+    this.#go(way);
+    this.clamped = fitted?.content;
+    this.#lowered = fitted ? [["x-doppel-clamped", `${fitted.limit}`]] : [];
+    return true;
   };
 
   fields = (): Fields => [
@@ -170,14 +179,13 @@ class OpenAccount implements Account {
     ...this.#lowered,
   ];
 
-  sent = (): void => {
-    this.#sent = true;
-    this.clamped = undefined;
-  };
+  sent = (): void => void (this.#sent = true);
   unsent = (): void => void (this.#sent = false);
 
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
+    this.clamped = undefined;
+    this.#fitted = new Map();
     if (!metered) return undefined;
     const meter = this.#meter = openMeter(how, {
       status,
@@ -251,19 +259,17 @@ class OpenAccount implements Account {
       : {};
   }
 
-  #call(bytes: Uint8Array = new Uint8Array()): Call {
-    const text = textOf(bytes) ?? "";
-    const { line: endpoint, route } = this.#facts;
-    const { olderLimit } = route.provider;
-    return { ...this.#occasion, endpoint, text, olderLimit };
-  }
-
-  async #worst(call: Call): Promise<number | Refusal> {
-    const { limits, how } = this.#facts;
-    if (limits.budget === undefined || how === "free") return 0;
-    const worst = await this.#deps.prices.worst(call);
-    if (typeof worst === "number") return worst;
-    return { refused: "price_unknown", detail: worst.unbounded };
+  /** From now on it goes this way. */
+  #go(way: Asked): void {
+    const { route, model } = way;
+    const { id } = route.provider;
+    if (route !== this.#facts.route) {
+      const { method } = this.#facts;
+      this.#facts = factsOf(this.#facts, { route, method }, this.#deps);
+      this.#asked = undefined;
+    }
+    this.#occasion = { ...this.#occasion, provider: id, model };
+    this.#sources = way;
   }
 
   /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */

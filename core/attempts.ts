@@ -9,7 +9,7 @@
 import type { Credential } from "./credential.ts";
 import { type Begun, giveUp, IDEMPOTENT } from "./egress.ts";
 import type { Attempt, Journal } from "./journal.ts";
-import { choose, noneLeft } from "./pool.ts";
+import { choose } from "./pool.ts";
 import type { PoolDeps } from "./rota.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import {
@@ -50,35 +50,55 @@ const LONGEST = 30_000;
 /** What comes of a key: an answer that has begun, something else that was opened, or a refusal of ours. */
 export type Outcome<Opened> = Begun | Opened | Refusal;
 
-/** Sends with one key after another. Where none serves, the last answer of the origin stands, to the byte. */
+/** How far the attempts of one request have come, on whatever way. */
+export interface Course<Opened> {
+  /** Ids of the keys that were tried. */
+  readonly tried: Set<string>;
+  /** What came of each. */
+  readonly attempts: Attempt[];
+  /** Milliseconds since the epoch. */
+  readonly began: number;
+  /** What stands by now; `undefined` before the first. */
+  last: Outcome<Opened> | undefined;
+  /** Whether the one more that a failure allows was had. */
+  failed: boolean;
+  /** Whether nothing more is to be tried. */
+  over: boolean;
+}
+
+/** Nothing was tried yet; `now` is milliseconds. */
+export function beginCourse<Opened>(now: number): Course<Opened> {
+  const open = { last: undefined, failed: false, over: false };
+  return { tried: new Set(), attempts: [], began: now, ...open };
+}
+
+/** Sends with one key of the pool after another, until nothing more is to be tried or no key is left. Where none serves, the last answer of the origin stands, to the byte. */
 export async function attempt<Opened extends object>(
   send: (credential: Credential) => Promise<Outcome<Opened>>,
   plan: Plan,
-  deps: PoolDeps,
-): Promise<Outcome<Opened>> {
+  { course, deps }: { course: Course<Opened>; deps: PoolDeps },
+): Promise<void> {
   const { pool, client, journal } = plan;
-  const attempts: Attempt[] = [];
-  const tried = new Set<string>();
-  const began = deps.now();
-  let last: Outcome<Opened> | undefined;
-  let failed = false;
-  for (;;) {
+  const { tried, attempts, began } = course;
+  while (!course.over) {
     const now = deps.now();
     const wanted = { ...plan, ...deps, tried, now: now / 1000 };
-    const over = tried.size >= MOST || now - began >= LONGEST || client.aborted;
-    const credential = last && over ? undefined : choose(pool, wanted);
-    if (credential === undefined) return last ?? noneLeft(pool, wanted);
+    const long = tried.size >= MOST || now - began >= LONGEST;
+    if (course.last && (long || client.aborted)) {
+      return void (course.over = true);
+    }
+    const credential = choose(pool, wanted);
+    if (credential === undefined) return;
     const { id } = credential;
     tried.add(id);
     journal.note({ credential: id });
     const made = await look(await send(credential), credential, plan, deps);
     attempts.push({ credential: id, ...made.facts });
     if (attempts.length > 1) journal.note({ attempts });
-    last = standing(last, made.outcome);
-    if (made.next === "nobody" || made.next === "once more" && failed) {
-      return last;
-    }
-    failed ||= made.next === "once more";
+    course.last = standing(course.last, made.outcome);
+    const { next } = made;
+    course.over = next === "nobody" || next === "once more" && course.failed;
+    course.failed ||= next === "once more";
   }
 }
 

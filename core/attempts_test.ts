@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { attempt, type Plan } from "./attempts.ts";
+import { attempt, beginCourse, type Plan } from "./attempts.ts";
 import { createPools } from "./rota.ts";
 import type { Begun } from "./egress.ts";
 import type { Refusal } from "./refusal.ts";
@@ -49,7 +49,9 @@ async function play(answers: readonly (number | Refusal)[], more = {}) {
   };
   const tell = () => Promise.resolve();
   const pools = createPools({ now: () => NOW, tell });
-  const outcome = await attempt(send, planOf(more), pools);
+  const course = beginCourse<Begun>(pools.now());
+  await attempt(send, planOf(more), { course, deps: pools });
+  const outcome = course.last!;
   const status = "response" in outcome ? outcome.response.status : outcome;
   const trouble = "response" in outcome ? outcome.trouble : undefined;
   return { status, trouble, done };

@@ -128,7 +128,8 @@ export function contentOf(text: string): Content {
   return inMemory(new TextEncoder().encode(text).buffer);
 }
 
-function inMemory(buffer: ArrayBuffer): Content {
+/** Content that is all there. */
+export function inMemory(buffer: ArrayBuffer): Content {
   if (buffer.byteLength === 0) return NONE;
   const bytes = new Uint8Array(buffer);
   return { body: new Blob([bytes]), length: bytes.byteLength, bytes };

@@ -61,6 +61,8 @@ export interface LogLine {
   readonly token?: string;
   /** Id of the provider. */
   readonly provider?: string;
+  /** The owner's name for models that was asked for. */
+  readonly alias?: string;
   /** Id of the credential; of several, the last one. */
   readonly credential?: string;
   /** What came of each credential, where more than one was tried. */

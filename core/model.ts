@@ -62,24 +62,67 @@ export const JSON_TYPE = /^application\/json(?:; ?charset="?utf-8"?)?$/i;
 export const FORM_TYPE =
   /^multipart\/form-data; ?boundary=(?:([\w'()+.\/:=?-]{1,70})|"([\w'()+.\/:=?-]{1,70})")$/i;
 
+/** A model that content names, and where. */
+export interface ModelPlace {
+  /** As it stands there. */
+  readonly model: string;
+  /** Offset of its first byte, or of the quote before. */
+  readonly start: number;
+  /** Offset behind the last, or the quote. */
+  readonly end: number;
+  /** Whether it stands between quotes. */
+  readonly quoted: boolean;
+}
+
+/** Models by their places, none that is not ASCII; `undefined` where the content cannot be read beyond doubt. */
+export function modelPlaces(
+  type: string,
+  content: Uint8Array,
+): ModelPlace[] | undefined {
+  // Each byte a character: places are offsets, and marks are ASCII.
+  const text = latin1(content);
+  const boundary = boundaryOf(type);
+  const places = JSON_TYPE.test(type)
+    ? placesInJson(text)
+    : boundary === undefined
+    ? undefined
+    : placesInForm(boundary, text);
+  return places?.every(({ model }) => /^[\x20-\x7e]*$/.test(model))
+    ? places
+    : undefined;
+}
+
+function boundaryOf(type: string): string | undefined {
+  const [, plain, quoted] = FORM_TYPE.exec(type) ?? [];
+  return plain ?? quoted;
+}
+
+function latin1(content: Uint8Array): string {
+  return new TextDecoder("latin1").decode(content);
+}
+
 function modelsInContent(
   type: string,
   content: Uint8Array,
 ): string[] | undefined {
   if (JSON_TYPE.test(type)) return modelsInJson(content);
-  const [, plain, quoted] = FORM_TYPE.exec(type) ?? [];
-  const boundary = plain ?? quoted;
+  const boundary = boundaryOf(type);
   return boundary === undefined ? undefined : modelsInForm(boundary, content);
 }
 
 function modelsInJson(content: Uint8Array): string[] | undefined {
   const text = textOf(content);
-  if (text === undefined) return undefined;
+  return text === undefined
+    ? undefined
+    : placesInJson(text)?.map(({ model }) => model);
+}
+
+function placesInJson(text: string): ModelPlace[] | undefined {
   try {
     return members(text, "model")?.map(({ start, end }) => {
-      const value: unknown = JSON.parse(text.slice(start, end));
-      if (typeof value !== "string") throw new TypeError("no model's name");
-      return value;
+      const model: unknown = JSON.parse(text.slice(start, end));
+      if (typeof model !== "string") throw new TypeError("no model's name");
+      return { model, start, end, quoted: true };
     });
   } catch {
     return undefined;
@@ -96,12 +139,22 @@ function modelsInForm(
   boundary: string,
   content: Uint8Array,
 ): string[] | undefined {
-  const text = new TextDecoder("latin1").decode(content);
+  return placesInForm(boundary, latin1(content))?.map(({ model }) => model);
+}
+
+function placesInForm(
+  boundary: string,
+  text: string,
+): ModelPlace[] | undefined {
   const parts = `\r\n${text}`.split(`\r\n--${boundary}`);
-  const end = parts.pop()!;
-  if (parts.shift() !== "" || !/^--(?:\r\n)?$/.test(end)) return undefined;
-  const models: string[] = [];
+  const last = parts.pop()!;
+  if (parts.shift() !== "" || !/^--(?:\r\n)?$/.test(last)) return undefined;
+  const models: ModelPlace[] = [];
+  const delimiter = `\r\n--${boundary}`.length;
+  let end = delimiter - 2;
   for (const part of parts) {
+    const start = end;
+    end += part.length + delimiter;
     const head = part.indexOf("\r\n\r\n");
     const [empty, ...lines] = part.slice(0, head).split("\r\n");
     const [own, ...more] = lines.filter((line) => !PART_FIELD.test(line));
@@ -111,7 +164,13 @@ function modelsInForm(
     }
     if (name === "model") {
       if (file !== undefined) return undefined;
-      models.push(part.slice(head + 4));
+      const model = part.slice(head + 4);
+      models.push({
+        model,
+        start: start + head + 4,
+        end: start + part.length,
+        quoted: false,
+      });
     }
   }
   return models;

@@ -144,9 +144,8 @@ export function authorize(
   }
   const off = unlisted(provider, method, target);
   if (off) return off;
-  if (token.addresses.length > 0 && !within(token.addresses, address())) {
-    return { refused: "address_denied" };
-  }
+  const elsewhere = authorizeAddress(token, address);
+  if (elsewhere) return elsewhere;
   const endpoint = endpointClass(provider, method, target);
   if (minted && (minted.provider !== provider.id || endpoint !== "realtime")) {
     const detail = "This secret is not valid for this endpoint.";
@@ -159,12 +158,22 @@ export function authorize(
   return { refused: "endpoint_denied", detail };
 }
 
+/** Whether the token may be used from where its client is. */
+export function authorizeAddress(
+  { addresses }: TokenRecord,
+  address: () => string | undefined,
+): Refusal | undefined {
+  return addresses.length > 0 && !within(addresses, address())
+    ? { refused: "address_denied" }
+    : undefined;
+}
+
 /**
  * A token limited to some models may only send what names one of them: a batch
  * or a stored assistant names its models where no proxy looks. Reading is free.
  */
 export function authorizeModels(
-  { models: globs }: TokenRecord,
+  { models: globs }: Pick<TokenRecord, "models">,
   sources: ModelSources & { method: string },
 ): Refusal | undefined {
   if (globs.length === 0) return undefined;

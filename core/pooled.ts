@@ -5,45 +5,84 @@
  * @module
  */
 
-import { attempt, type Outcome } from "./attempts.ts";
+import { attempt, beginCourse, type Outcome, type Plan } from "./attempts.ts";
 import { type Gist, gistOf, stickyName } from "./conversation.ts";
 import type { Credential } from "./credential.ts";
 import type { Journal } from "./journal.ts";
 import type { Traveller } from "./journey.ts";
 import { FORM_TYPE } from "./model.ts";
 import type { ObjectSources } from "./object.ts";
+import { noneLeft } from "./pool.ts";
 import type { PoolDeps } from "./rota.ts";
 import { percentDecode } from "./provider.ts";
 import { onlyModel } from "./reading.ts";
+import type { Refusal } from "./refusal.ts";
 import { troubleRows } from "./trouble.ts";
+import type { Way } from "./way.ts";
 
-/** A request and the keys it may go with. */
+/** A request, and what is done about its attempts. */
 export interface Pooled extends Pick<Traveller, "holder" | "revocation"> {
-  /** Keys that are in use. */
-  readonly pool: readonly Credential[];
-  /** What it says, as far as it was taken in. */
-  readonly sources: ObjectSources;
-  /** Whether its content can go up again. */
-  readonly again: boolean;
+  /** The ways it may go, in the order of asking. */
+  readonly ways: readonly Way[];
   /** Where attempts are written down. */
   readonly journal: Journal;
 }
 
-/** Sends it with one key after another, the one of its conversation first. */
+/** What came of it, and which way. */
+export interface Sent<Opened> {
+  /** An answer, something else that was opened, or a refusal. */
+  readonly outcome: Outcome<Opened>;
+  /** Where that is from. */
+  readonly way: Way;
+}
+
+/** Sends it one way after another, each with one key after another, that of its conversation first. */
 export async function sendPooled<Opened extends object>(
-  send: (credential: Credential) => Promise<Outcome<Opened>>,
-  { holder, revocation, pool, sources, again, journal }: Pooled,
+  send: (credential: Credential, way: Way) => Promise<Outcome<Opened>>,
+  { holder, revocation, ways, journal }: Pooled,
   deps: PoolDeps,
-): Promise<Outcome<Opened>> {
-  const { route } = sources;
-  const { method, headers } = sources.request;
+): Promise<Sent<Opened>> {
+  const course = beginCourse<Opened>(deps.now());
+  let used = ways[0]!;
+  let none: Refusal | undefined;
+  for (const way of ways) {
+    const plan = await planOf(way, { holder, revocation, journal });
+    const before = course.last;
+    if (ways.length > 1) journal.note({ provider: way.route.provider.id });
+    await attempt((credential) => send(credential, way), plan, {
+      course,
+      deps,
+    });
+    if (course.last !== before) used = way;
+    if (course.over) break;
+    none = sooner(none, noneLeft(way.pool, wantedOf(plan, deps)));
+  }
+  return { outcome: course.last ?? none!, way: used };
+}
+
+function wantedOf({ model }: Plan, { cooling, now }: PoolDeps) {
+  return { model, cooling, now: now() / 1000 };
+}
+
+/** Of two reasons why there is no key, the one that time mends first. */
+function sooner(one: Refusal | undefined, other: Refusal): Refusal {
+  const { retryAfter = Infinity } = other;
+  return one === undefined || retryAfter < (one.retryAfter ?? Infinity)
+    ? other
+    : one;
+}
+
+async function planOf(
+  { route, request, content, pool, again }: Way,
+  { holder, revocation, journal }: Omit<Pooled, "ways">,
+): Promise<Plan> {
+  const { method, headers } = request;
   const { signal, client } = revocation;
-  const gist = readGist(sources);
+  const gist = readGist({ route, request, content: content.bytes });
   const sticky = stickyName(holder, route, { method, headers, gist });
   const { model } = gist;
   const rows = await troubleRows(route, method);
-  const plan = { pool, model, sticky, method, again, rows, signal, client };
-  return await attempt(send, { ...plan, journal }, deps);
+  return { pool, model, sticky, method, again, rows, signal, client, journal };
 }
 
 /** What keys are chosen by: the model, and what the content says of itself. Reads no more than was taken in. */

@@ -94,6 +94,10 @@ export interface Provider {
   readonly envelope: (path: string) => Envelope;
   /** What a client that writes paths its own way meant. */
   readonly canonical?: (target: CleanTarget) => CleanTarget;
+  /** Where what names one of its models in the form of another wire goes: a pattern of paths, and what stands there instead. */
+  readonly namedPath?: readonly [RegExp, string];
+  /** Models of its own that begin with its id and a slash. */
+  readonly ownNames?: RegExp;
   /** What `METHOD /path` is for, the path in lower case and without a slash at its end; the first that fits. */
   readonly endpoints: Endpoints;
   /** `endpoints` is all it has: see {@linkcode unlisted}. */

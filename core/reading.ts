@@ -10,7 +10,7 @@ import { asking, asksForUsage } from "./exact.ts";
 import { modelsNamed, type ModelSources } from "./model.ts";
 import { authorizeObjects, type ObjectSources } from "./object.ts";
 import { authorizeModels } from "./policy.ts";
-import type { Route } from "./provider.ts";
+import { type EndpointClass, endpointClass, type Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Store, TokenRecord } from "./store.ts";
 
@@ -18,26 +18,39 @@ import type { Store, TokenRecord } from "./store.ts";
 export interface ReadingTerms {
   /** Most that is taken at all, bytes. */
   readonly maxBodyBytes: number;
-  /** Held to go up again with another key, bytes. */
+  /** Held to be looked into, or to go up again with another key, bytes. */
   readonly hold: number;
+  /** All of it, whoever asks: the route's provider is for some models only. */
+  readonly whole?: boolean;
 }
 
 /** Reads the content; the client leaving meanwhile is no fault. */
 export async function take(
   request: Request,
   { token, route }: { readonly token: TokenRecord; readonly route: Route },
-  { maxBodyBytes, hold }: ReadingTerms,
+  { maxBodyBytes, hold, whole = false }: ReadingTerms,
 ): Promise<Content | Refusal> {
-  const asks = asksForUsage(token, route, request.method);
-  const whole = token.models.length > 0 || token.isolated ||
-    token.limits.budget !== undefined || asks;
-  const terms = { limit: maxBodyBytes, whole, hold };
+  const looked = whole || token.models.length > 0 || token.isolated ||
+    token.limits.budget !== undefined ||
+    asksForUsage(token, route, request.method);
   try {
-    const content = await readContent(request, terms);
-    return asks && !isRefusal(content) ? asking(content) : content;
+    return await readContent(request, {
+      limit: maxBodyBytes,
+      whole: looked,
+      hold,
+    });
   } catch {
     return { refused: "client_closed" };
   }
+}
+
+/** What goes up: the content as it came, or asking for usage in the client's place. */
+export function goingUp(
+  content: Content,
+  { token, route }: { readonly token: TokenRecord; readonly route: Route },
+  method: string,
+): Content {
+  return asksForUsage(token, route, method) ? asking(content) : content;
 }
 
 /** Whether the models and objects that the content names are the token's. */
@@ -48,6 +61,28 @@ export function authorizeContent(
 ): Promise<Refusal | undefined> | Refusal | undefined {
   return authorizeModels(token, modelSources(sources)) ??
     authorizeObjects(token, store, sources);
+}
+
+/** Classes whose requests say which model they want. */
+const ASKING: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
+  "inference",
+  "embeddings",
+  "images",
+  "audio",
+]);
+
+/** Whether the provider is asked for the models that the content names; no globs: for any. */
+export function authorizeOffer(
+  globs: readonly string[],
+  sources: ObjectSources,
+): Refusal | undefined {
+  if (globs.length === 0) return undefined;
+  const { route: { provider, target }, request: { method } } = sources;
+  if (!ASKING.has(endpointClass(provider, method, target))) return undefined;
+  const denied = authorizeModels({ models: globs }, modelSources(sources));
+  if (denied === undefined) return undefined;
+  const detail = `This doppel does not offer this model of ${provider.id}.`;
+  return { refused: "model_denied", detail };
 }
 
 /** The model by which a budget reckons; empty where none is named beyond doubt. */

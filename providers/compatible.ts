@@ -87,9 +87,12 @@ export function compatible(
     modelInPath: /^\/v1\/models\/(.+)$/,
     region: NOWHERE,
     trouble: troubleTable("COMPATIBLE_TROUBLE"),
+    ...has.includes("anthropic") && { namedPath: AS_ANTHROPIC },
     ...row,
   };
 }
+
+const AS_ANTHROPIC = [/^\/v1\/messages/, "/anthropic/v1/messages"] as const;
 
 function envelope(path: string): Envelope {
   return /\/v1\/messages/.test(path) ? anthropicEnvelope : openaiEnvelope;

@@ -91,6 +91,7 @@ const groq = compatible({
     "files",
     "batches",
   ],
+  ownNames: /^groq\/compound/,
   models: LISTS.groq,
   gateway: { slug: "groq", drops: true, models: "groq" },
 });
@@ -158,6 +159,7 @@ const openrouter = compatible({
     "speech",
     "transcriptions",
   ],
+  ownNames: /^openrouter\/[^/]+$/,
   models: LISTS.openrouter,
   usage: compatibleUsage({ dialect: OPENROUTER }),
   // Its page shows both forms, and writes the one without as the rule.

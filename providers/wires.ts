@@ -56,6 +56,8 @@ export const gemini: Provider = {
   },
   envelope: (path) =>
     GEMINI_AS_OPENAI.test(path) ? openaiEnvelope : googleEnvelope,
+  // https://ai.google.dev/gemini-api/docs/openai
+  namedPath: [/^\/v1\//, "/v1beta/openai/"],
   endpoints: GEMINI_ENDPOINTS,
   models: LISTS.gemini,
   gateway: { slug: "google-ai-studio", models: "google-ai-studio" },
