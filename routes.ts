@@ -7,14 +7,13 @@
 import { type AccountDeps, openAccount } from "./core/account.ts";
 import { admit, giveBack } from "./core/admit.ts";
 import { type Credential, isSingle } from "./core/credential.ts";
-import type { Begun, Egress } from "./core/egress.ts";
+import type { Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { type JourneyDeps, journeyOf, type Traveller } from "./core/journey.ts";
 import type { Keyring } from "./core/keyring.ts";
 import { leadsOf } from "./core/lead.ts";
 import type { PoolDeps } from "./core/rota.ts";
-import type { sendPooled, Sent } from "./core/pooled.ts";
 import type { Envelope } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";

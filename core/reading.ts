@@ -11,7 +11,7 @@ import { modelsNamed, type ModelSources } from "./model.ts";
 import { authorizeObjects, type ObjectSources } from "./object.ts";
 import { authorizeModels } from "./policy.ts";
 import { type EndpointClass, endpointClass, type Route } from "./provider.ts";
-import { isRefusal, type Refusal } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Store, TokenRecord } from "./store.ts";
 
 /** How much is taken in. */

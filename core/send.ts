@@ -5,13 +5,11 @@
  * @module
  */
 
-import type { Outcome } from "./attempts.ts";
 import { type Credential, isSingle } from "./credential.ts";
 import type { Begun, Egress } from "./egress.ts";
 import type { Journal } from "./journal.ts";
 import type { Traveller } from "./journey.ts";
 import type { sendPooled, Sent } from "./pooled.ts";
-import type { Refusal } from "./refusal.ts";
 import type { PoolDeps } from "./rota.ts";
 import type { Way } from "./way.ts";
 
