@@ -293,7 +293,7 @@ law(
       lastUsed: null,
       graceEnds: null,
     });
-    const response = await send("/v1/models", { headers: bearer(token) });
+    const response = await send("/v1/models/m", { headers: bearer(token) });
     assert.equal(response.status, 200);
     assert.equal(reached.length, 1);
     for (
@@ -330,7 +330,7 @@ law(
     assert.equal(again.status, 409);
     assert.equal((await again.json()).field, "/token");
     assert.equal(
-      (await send("/v1/models", { headers: bearer(token) })).status,
+      (await send("/v1/models/m", { headers: bearer(token) })).status,
       200,
     );
     const { tokens } = await (await admin("GET", "/admin/tokens")).json();
@@ -484,7 +484,7 @@ law(
 
 /** Whether `token` is let through now. */
 const works = async ({ send }: Gateway, token: string) =>
-  (await send("/v1/models", { headers: bearer(token) })).status === 200;
+  (await send("/v1/models/m", { headers: bearer(token) })).status === 200;
 
 law("admin disables, enables, edits and deletes at once", async (gateway) => {
   const { admin, mint } = gateway;
@@ -541,7 +541,7 @@ law(
       graceSeconds: 600,
     });
     const { token: next } = await answer.json();
-    const response = await send("/v1/models", {
+    const response = await send("/v1/models/m", {
       headers: { ...bearer(token), "api-key": next },
     });
     assert.equal(response.status, 400);
@@ -558,12 +558,12 @@ law("admin pauses now, later, and until", async (gateway) => {
     from: "2026-11-20T12:00:00Z",
     until: null,
   });
-  const refused = await send("/v1/models", { headers: bearer(token) });
+  const refused = await send("/v1/models/m", { headers: bearer(token) });
   assert.equal(refused.status, 503);
   assert.equal((await refused.json()).error.code, "paused");
   assert.equal(refused.headers.get("x-should-retry"), "false");
   assert.equal(
-    (await send("/v1/models", { headers: bearer("x".repeat(20)) })).status,
+    (await send("/v1/models/m", { headers: bearer("x".repeat(20)) })).status,
     401,
   );
   assert.equal((await admin("DELETE", "/admin/pause")).status, 204);
@@ -571,7 +571,7 @@ law("admin pauses now, later, and until", async (gateway) => {
   await set({ from: "2026-11-20T12:00:30Z", until: "2026-11-20T12:01:00Z" });
   assert.ok(await works(gateway, token));
   tick(31);
-  const soon = await send("/v1/models", { headers: bearer(token) });
+  const soon = await send("/v1/models/m", { headers: bearer(token) });
   assert.equal(soon.headers.get("retry-after"), "29");
   tick(29);
   assert.ok(await works(gateway, token));

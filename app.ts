@@ -7,17 +7,11 @@
 
 import { Hono } from "hono/tiny";
 import type { AdminDeps } from "./admin.ts";
-import { ENTRANCE } from "./core/hop.ts";
 import type { Metrics } from "./core/metrics.ts";
 import { sameSecret } from "./core/signature.ts";
-import { pathOf } from "./core/target.ts";
+import { ENTRANCE, pathOf } from "./core/target.ts";
 import { openTiming } from "./core/timing.ts";
-import {
-  createProbe,
-  enter,
-  type Entrance,
-  type EntranceDeps,
-} from "./entrance.ts";
+import type { Entrance, EntranceDeps } from "./entrance.ts";
 import { type Deps, handle } from "./routes.ts";
 
 /** What the runtime tells about a request. */
@@ -94,16 +88,19 @@ function openAdmin(deps: AdminDeps): (call: Request) => Promise<Response> {
   };
 }
 
-/** On a hop: the entrance, and `/healthz?probe=openai`, which says whether the API serves its region. */
+/** On a hop, and loaded there alone: the entrance, and `/healthz?probe=openai`, which says whether the API serves its region. */
 function openEntrance(app: Hono<{ Bindings: Bindings }>, deps: AppDeps) {
   const { entrance, version } = deps;
   if (entrance === undefined) return;
-  const probe = createProbe(entrance, deps);
-  app.all(`${ENTRANCE}*`, (c) => enter(c.req.raw, entrance, deps));
+  const loaded = import("./entrance.ts").then(({ createProbe, enter }) => ({
+    probe: createProbe(entrance, deps),
+    enter: (request: Request) => enter(request, entrance, deps),
+  }));
+  app.all(`${ENTRANCE}*`, async (c) => (await loaded).enter(c.req.raw));
   app.get("/healthz", async (c, next) => {
     const provider = c.req.query("probe");
     if (provider === undefined) return await next();
-    const region = await probe(provider);
+    const region = await (await loaded).probe(provider);
     const ok = region === "served";
     return region === undefined
       ? c.text("No such provider.", 404)

@@ -152,7 +152,7 @@ law(
     });
     assert.equal(answer.status, 402);
     assert.match(await answer.text(), /Send max_tokens/);
-    const models = await gateway.send("/v1/models", { headers: bearer(token) });
+    const models = await gateway.send("/v1/models/m", { headers: bearer(token) });
     assert.equal(models.status, 200);
   },
   { prices: PRICES },
@@ -389,7 +389,7 @@ law("two values that both may be tokens take nothing", async (gateway) => {
   const limits = { concurrency: 1, requests: 1 };
   await gateway.mint({ token: value, limits });
   const confused = { ...bearer(value), "x-api-key": "dpl_mistyped" };
-  const answer = await gateway.send("/v1/models", { headers: confused });
+  const answer = await gateway.send("/v1/models/m", { headers: confused });
   assert.equal(answer.status, 400);
   assert.equal((await chat(gateway, value))[0], 200);
 });

@@ -29,32 +29,32 @@ const geminiKey = { "x-goog-api-key": "g-1" };
 const swaps: Swap[] = [
   {
     name: "OpenAI: a bearer token becomes the bearer key",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: bearer,
-    reaches: `${OPENAI}/v1/models`,
+    reaches: `${OPENAI}/v1/models/m`,
     with: openaiKey,
   },
   {
     name: "OpenAI: the scheme is read in any case",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: { authorization: `bEARER   ${T}` },
-    reaches: `${OPENAI}/v1/models`,
+    reaches: `${OPENAI}/v1/models/m`,
     with: openaiKey,
   },
   {
     name: "OpenAI: api-key is a slot",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: { "api-key": T },
-    reaches: `${OPENAI}/v1/models`,
+    reaches: `${OPENAI}/v1/models/m`,
     with: openaiKey,
   },
   {
     name: "OpenAI: the browsers' subprotocol is a slot",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: {
       "sec-websocket-protocol": `realtime, openai-insecure-api-key.${T}`,
     },
-    reaches: `${OPENAI}/v1/models`,
+    reaches: `${OPENAI}/v1/models/m`,
     with: openaiKey,
   },
   {
@@ -74,9 +74,9 @@ const swaps: Swap[] = [
   },
   {
     name: "Anthropic: SDK 1.x announces itself by version, not by slot",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: { ...bearer, "anthropic-version": "2026-10-21" },
-    reaches: `${ANTHROPIC}/v1/models`,
+    reaches: `${ANTHROPIC}/v1/models/m`,
     with: { ...anthropicKey, "anthropic-version": "2026-10-21" },
   },
   {
@@ -115,9 +115,9 @@ const swaps: Swap[] = [
   },
   {
     name: "Gemini: x-goog-api-key becomes the key, on /v1 too",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: { "x-goog-api-key": T },
-    reaches: `${GEMINI}/v1/models`,
+    reaches: `${GEMINI}/v1/models/m`,
     with: geminiKey,
   },
   {
@@ -164,9 +164,9 @@ const swaps: Swap[] = [
   },
   {
     name: "a prefix decides and is removed",
-    path: "/anthropic/v1/models",
+    path: "/anthropic/v1/models/m",
     sent: bearer,
-    reaches: `${ANTHROPIC}/v1/models`,
+    reaches: `${ANTHROPIC}/v1/models/m`,
     with: anthropicKey,
   },
   {
@@ -208,7 +208,7 @@ const swaps: Swap[] = [
   },
   {
     name: "what names the holder's account or way stays here",
-    path: "/v1/models",
+    path: "/v1/models/m",
     sent: {
       ...bearer,
       cookie: "a=b",
@@ -229,7 +229,7 @@ const swaps: Swap[] = [
       "x-stainless-lang": "js",
     },
     scope: ["openai"],
-    reaches: `${OPENAI}/v1/models`,
+    reaches: `${OPENAI}/v1/models/m`,
     with: { ...openaiKey, "x-stainless-lang": "js" },
   },
 ];
@@ -419,7 +419,7 @@ const refusals: Refused[] = [
     name: "a model the token is not for",
     path: "/v1/chat/completions",
     method: "POST",
-    token: { models: ["gpt-4*"] },
+    token: { models: ["gpt-4*"], providers: ["openai"] },
     body: '{"model":"gpt-5"}',
     status: 403,
     code: "model_denied",
@@ -453,7 +453,7 @@ const refusals: Refused[] = [
   },
   {
     name: "a model of the query's that is not the token's",
-    path: "/v1/models?model=gpt-5",
+    path: "/v1/models/m?model=gpt-5",
     token: { models: ["gpt-4*"] },
     status: 403,
     code: "model_denied",
@@ -537,7 +537,7 @@ for (const row of refusals) {
         };
         await admin("PATCH", `/admin/tokens/${id}`, patch);
       }
-      const response = await send(row.path ?? "/v1/models", {
+      const response = await send(row.path ?? "/v1/models/m", {
         method: row.method ?? "GET",
         headers: row.sent ?? bearer,
         ...(row.body && { body: row.body }),
@@ -593,7 +593,7 @@ const allowed: (Omit<Refused, "status" | "code">)[] = [
 for (const row of allowed) {
   law(`handle() lets through ${row.name}`, async ({ send, mint, reached }) => {
     await mint({ token: T, ...row.token });
-    const response = await send(row.path ?? "/v1/models", {
+    const response = await send(row.path ?? "/v1/models/m", {
       method: row.method ?? "GET",
       headers: row.sent ?? bearer,
       ...(row.body && { body: row.body }),
@@ -673,7 +673,7 @@ law(
     respondWith(() =>
       new Response(null, { status: 302, headers: { location } })
     );
-    const response = await send("/v1/models", { headers: bearer });
+    const response = await send("/v1/models/m", { headers: bearer });
     assert.equal(response.headers.get("location"), location);
   },
 );
@@ -737,7 +737,7 @@ law(
   "handle() answers 503 without a key, and asks nobody",
   async ({ send, mint, reached }) => {
     await mint({ token: T });
-    const response = await send("/v1/models", { headers: bearer });
+    const response = await send("/v1/models/m", { headers: bearer });
     assert.equal(response.status, 503);
     assert.equal((await response.json()).error.code, "no_credential");
     assert.deepEqual(reached, []);
@@ -750,7 +750,7 @@ law(
   async ({ send, mint, store, reached }) => {
     await mint({ token: T });
     store.close();
-    const response = await send("/v1/models", { headers: bearer });
+    const response = await send("/v1/models/m", { headers: bearer });
     assert.equal(response.status, 503);
     assert.equal(response.headers.get("retry-after"), "1");
     assert.equal((await response.json()).error.code, "store_unavailable");
@@ -766,11 +766,11 @@ law(
     let asked = 0;
     const { admit } = store;
     store.admit = (...args) => (asked++, admit(...args));
-    await send("/v1/models", {
+    await send("/v1/models/m", {
       headers: { authorization: `Bearer ${MISTYPED}` },
     });
     assert.equal(asked, 0);
-    await send("/v1/models", { headers: bearer });
+    await send("/v1/models/m", { headers: bearer });
     assert.equal(asked, 1);
   },
 );
@@ -784,22 +784,22 @@ law(
       const shown = await admin("GET", `/admin/tokens/${id}`);
       return (await shown.json()).lastUsed;
     };
-    await send("/v1/models", { headers: bearer });
+    await send("/v1/models/m", { headers: bearer });
     assert.equal(await used(), "2026-11-20T12:00:00Z");
     tick(59);
-    await send("/v1/models", { headers: bearer });
+    await send("/v1/models/m", { headers: bearer });
     assert.equal(await used(), "2026-11-20T12:00:00Z");
     tick(2);
-    await send("/v1/models", { headers: bearer });
+    await send("/v1/models/m", { headers: bearer });
     assert.equal(await used(), "2026-11-20T12:01:01Z");
     tick(61);
     const { stampToken } = store;
     Object.assign(store, { stampToken: () => Promise.reject(new Error("no")) });
-    assert.equal((await send("/v1/models", { headers: bearer })).status, 200);
+    assert.equal((await send("/v1/models/m", { headers: bearer })).status, 200);
     await settled();
     assert.deepEqual(faults, ["stamp"]);
     Object.assign(store, { stampToken });
-    await send("/v1/models", { headers: bearer });
+    await send("/v1/models/m", { headers: bearer });
     assert.equal(await used(), "2026-11-20T12:02:02Z");
   },
 );
@@ -957,7 +957,7 @@ law(
       })
     );
     const origin = "https://app.example";
-    const ok = await send("/v1/models", { headers: { ...bearer, origin } });
+    const ok = await send("/v1/models/m", { headers: { ...bearer, origin } });
     assert.equal(ok.headers.get("access-control-allow-origin"), origin);
     assert.equal(ok.headers.get("access-control-allow-credentials"), null);
     assert.equal(ok.headers.get("vary"), "Accept, Origin");
@@ -965,9 +965,9 @@ law(
       ok.headers.get("access-control-expose-headers")!,
       /x-goog-upload-url/,
     );
-    const refused = await send("/v1/models", { headers: { origin } });
+    const refused = await send("/v1/models/m", { headers: { origin } });
     assert.equal(refused.headers.get("access-control-allow-origin"), origin);
-    const plain = await send("/v1/models", { headers: bearer });
+    const plain = await send("/v1/models/m", { headers: bearer });
     assert.equal(plain.headers.get("access-control-allow-origin"), null);
     const admin = await send("/admin/tokens", { headers: { origin } });
     assert.equal(admin.headers.get("access-control-allow-origin"), null);
@@ -992,7 +992,7 @@ law(
         },
       })
     );
-    const { headers } = await send("/v1/models", { headers: bearer });
+    const { headers } = await send("/v1/models/m", { headers: bearer });
     const { "x-request-id": id, ...rest } = Object.fromEntries(headers);
     assert.match(id!, /^[0-9a-f-]{36}$/);
     assert.deepEqual(rest, {

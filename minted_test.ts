@@ -132,7 +132,7 @@ law(
       (await send(path, { method: "POST", headers })).status;
     const before = reached.length;
     assert.equal(await status("/v1/chat/completions"), 403);
-    assert.equal(await status("/v1/models"), 403);
+    assert.equal(await status("/v1/models/m"), 403);
     assert.equal(await status("/gemini/ws/google.x"), 403);
     assert.equal(await status("/anthropic/v1/messages"), 403);
     assert.equal(await status("/v1/realtime/calls", bearer("ek_1")), 401);

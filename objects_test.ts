@@ -548,7 +548,7 @@ law(
 law(
   "an isolated token sees every model but those that others have tuned",
   async ({ send, mint, respondWith }) => {
-    const { token } = await mint({ isolated: true });
+    const { token } = await mint({ isolated: true, providers: ["openai"] });
     const base = '{"id":"gpt-5","object":"model","tags":["a"]}';
     respondWith(() =>
       new Response(`{"data":[${base},{"id":"ft:gpt-5:org:secret:1"}]}`, {

@@ -329,7 +329,7 @@ law(
     // Nothing but its name leads to it.
     reached.length = 0;
     await send("/v1/messages", { method: "POST", headers: { "x-api-key": T } });
-    await send("/v1/models", { headers: bearer });
+    await send("/v1/models/m", { headers: bearer });
     assert.deepEqual(reached, []);
   },
   CUSTOM,

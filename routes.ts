@@ -6,6 +6,7 @@
 
 import { type AccountDeps, openAccount } from "./core/account.ts";
 import { admit, giveBack } from "./core/admit.ts";
+import { ownAsked } from "./core/asked.ts";
 import { type Credential, isSingle } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
@@ -148,6 +149,8 @@ async function carry(
 ): Promise<Response | Refusal> {
   const { holder, account, revocation, journal } = admitted;
   if (wantsSocket(request)) return await carrySocket(request, admitted, deps);
+  const told = await tell(request, admitted, deps);
+  if (told) return told;
   const leads = await leadsOf(request, admitted, deps);
   if (isRefusal(leads)) return leads;
   const ways = await openWays(request, leads, { ...admitted, deps });
@@ -171,6 +174,24 @@ async function carry(
   const known = { deps, journal, credentials };
   const journey = journeyOf(request, { ...admitted, route }, known);
   return await respond(begun, { ...journey, asked });
+}
+
+/** Loaded once, with the first question to doppel itself. */
+let answers: Promise<typeof import("./core/own.ts")> | undefined;
+
+/** What doppel says itself; nothing where an origin is to. */
+async function tell(
+  request: Request,
+  admitted: Admitted,
+  deps: Deps,
+): Promise<Response | Refusal | undefined> {
+  const own = ownAsked(request, admitted);
+  if (own === undefined) return undefined;
+  answers ??= import("./core/own.ts");
+  const asked = { request, asking: admitted };
+  const told = await (await answers).answerOwn(own, asked, deps);
+  if (told && !isRefusal(told)) stampUse(admitted.holder.token.id, deps);
+  return told;
 }
 
 const NO_CONTENT = { body: undefined, length: 0 } as const;

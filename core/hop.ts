@@ -22,12 +22,11 @@ import { type Signer, signWith, verify } from "./signature.ts";
 import {
   authorityOf,
   type CleanTarget,
+  ENTRANCE,
   readTarget,
   withoutCredentials,
 } from "./target.ts";
 
-/** Where the entrance is; no API has such a path. */
-export const ENTRANCE = "/hop/";
 /** On every answer of an entrance: {@linkcode FROM_ORIGIN}, a refusal's code, or what was wrong with the request. */
 export const ANSWER = "doppel-answer";
 /** The answer is the origin's. */

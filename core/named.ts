@@ -62,7 +62,7 @@ function unserved(name: string, alias: boolean): Refusal {
 }
 
 /** Under the provider's name, so that URLs that are given back lead there again. */
-function routeAt({ target }: Route, provider: Provider): Route {
+export function routeAt({ target }: Route, provider: Provider): Route {
   const [from, to] = provider.namedPath ?? [/^/, ""];
   const moved = { ...target, path: target.path.replace(from, to) };
   const clean = provider.canonical?.(moved) ?? moved;

@@ -19,6 +19,9 @@ export interface Target {
   readonly query: string;
 }
 
+/** Where the entrance of a hop is; no API has such a path. */
+export const ENTRANCE = "/hop/";
+
 /** Query parameters that carry a credential; cut out of what is forwarded. */
 const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
   "key",

@@ -411,7 +411,7 @@ for (const runtime of RUNTIMES) {
     const token = await first.mint();
     const { response, text } = await send({
       method: "GET",
-      url: `${first.url}/v1/models`,
+      url: `${first.url}/v1/models/m`,
       fields: { authorization: `Bearer ${token}` },
     });
     assert.equal(response.status, 502);

@@ -248,7 +248,7 @@ const laws: Laws = {
 
   "the hop's own trouble with the origin is told as it is": async (pair) => {
     pair.origin.play(({ response }) => response.destroy());
-    const response = await pair.send("/v1/models");
+    const response = await pair.send("/v1/models/m");
     const { error } = await response.json();
     assert.deepEqual([response.status, error.code], [
       502,

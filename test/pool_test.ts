@@ -75,7 +75,7 @@ const contents = {
     ["transfer-encoding: chunked", JSON_TYPE],
     chunked("z".repeat(100_000)),
   ),
-  "nothing": ask("GET /v1/models"),
+  "nothing": ask("GET /v1/models/m"),
 };
 
 const replayed: Record<string, (stage: Stage) => Promise<void>> = {};

@@ -53,7 +53,7 @@ async function models(
   token: string,
 ): Promise<[number, string | undefined]> {
   const headers = { authorization: `Bearer ${token}` };
-  const response = await fetch(`${url}/v1/models`, { headers });
+  const response = await fetch(`${url}/v1/models/m`, { headers });
   const { error } = await response.json();
   return [response.status, error?.code];
 }

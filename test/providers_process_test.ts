@@ -101,7 +101,7 @@ for (const runtime of RUNTIMES) {
   Deno.test(`${runtime}: a hop gets no fixed field of the primary's`, async () => {
     const runtimes = { primary: runtime, hop: runtime };
     await withPair(runtimes, async ({ send, origin, tap }) => {
-      const answer = await send("/v1/models", {
+      const answer = await send("/v1/models/m", {
         headers: { authorization: `Bearer ${T}` },
       });
       assert.equal(answer.status, 200);

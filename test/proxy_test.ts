@@ -64,7 +64,7 @@ interface Row {
   readonly asked: readonly string[];
 }
 
-const VIA = ["GET {origin}/v1/models"];
+const VIA = ["GET {origin}/v1/models/m"];
 
 const rows: readonly Row[] = [
   { name: "HTTP_PROXY", env: (url) => ({ HTTP_PROXY: url }), asked: VIA },
@@ -94,7 +94,7 @@ for (const runtime of RUNTIMES) {
       const options = { runtime, env: env(proxy.url) };
       await onScene(options, async ({ dial, origin, doppel, token }) => {
         const headers = { authorization: `Bearer ${token}` };
-        const answer = await fetch(`${doppel.url}/v1/models`, { headers });
+        const answer = await fetch(`${doppel.url}/v1/models/m`, { headers });
         assert.equal(await answer.text(), "{}");
         assert.deepEqual(
           proxy.asked,
@@ -118,7 +118,7 @@ for (const runtime of RUNTIMES) {
     });
     try {
       const headers = { authorization: `Bearer ${await doppel.mint()}` };
-      const answer = await fetch(`${doppel.url}/v1/models`, { headers });
+      const answer = await fetch(`${doppel.url}/v1/models/m`, { headers });
       assert.equal(answer.status, 502);
       await answer.body?.cancel();
       assert.ok(proxy.asked.length > 0);

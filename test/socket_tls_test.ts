@@ -29,7 +29,7 @@ for (const runtime of RUNTIMES) {
     assert.match(doppel.output(), /base URL +https:/);
     const status = await new Promise((resolve, reject) => {
       get(
-        `${doppel.url}/v1/models`,
+        `${doppel.url}/v1/models/m`,
         { ca, headers, agent: false },
         (answer) => {
           answer.resume();

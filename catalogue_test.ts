@@ -1,0 +1,404 @@
+/** The catalogue: what a token can name, on the wire its client speaks. */
+
+import assert from "node:assert/strict";
+import type { Forwarded } from "./core/egress.ts";
+import { type Gateway, law, START } from "./test/gateway.ts";
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+const claude = { "anthropic-version": "2023-06-01" };
+
+/** What the APIs list, as each does. */
+const LISTS: Record<string, unknown> = {
+  openai: {
+    object: "list",
+    data: [{ id: "gpt-5", created: 7, owned_by: "o" }],
+  },
+  anthropic: {
+    data: [{
+      id: "claude-sonnet-4-5",
+      created_at: "2025-09-29T00:00:00Z",
+      max_input_tokens: 200_000,
+      max_tokens: 64_000,
+    }],
+  },
+  gemini: {
+    models: [{
+      name: "models/gemini-2.5-flash",
+      inputTokenLimit: 1_000_000,
+      outputTokenLimit: 65_536,
+      supportedGenerationMethods: ["generateContent"],
+    }],
+  },
+  groq: {
+    data: [
+      { id: "llama-3.3", context_window: 131_072, owned_by: "Meta" },
+      { id: "groq/compound", context_window: 131_072 },
+      { id: "llama-3.3", context_window: 1 },
+    ],
+  },
+  openrouter: { data: [{ id: "openrouter/auto" }, { id: "anthropic/claude" }] },
+};
+
+/** Answers each API's list; `null`: a failure. */
+function listing(
+  { respondWith }: Gateway,
+  lists: Record<string, unknown> = LISTS,
+): void {
+  respondWith(({ provider: { id } }: Forwarded) =>
+    lists[id] ? Response.json(lists[id]) : new Response("{}", { status: 500 })
+  );
+}
+
+const ids = (list: { data: { id: string }[] }) => list.data.map(({ id }) => id);
+
+async function models(
+  { send }: Gateway,
+  token: string,
+  { fields = {}, path = "/v1/models" }: {
+    fields?: Record<string, string>;
+    path?: string;
+  } = {},
+) {
+  const answer = await send(path, { headers: { ...bearer(token), ...fields } });
+  assert.equal(answer.status, 200);
+  return await answer.json();
+}
+
+const EVERY = ["openai", "anthropic", "gemini", "groq", "openrouter"];
+
+law(
+  "one list of all models, in OpenAI's form, under names that can be asked for",
+  async (gateway) => {
+    listing(gateway);
+    const { token } = await gateway.mint({ providers: EVERY });
+    const list = await models(gateway, token);
+    assert.deepEqual(list, {
+      object: "list",
+      data: [
+        {
+          id: "gpt-5",
+          object: "model",
+          created: 7,
+          owned_by: "o",
+          provider: "openai",
+        },
+        {
+          id: "gemini/gemini-2.5-flash",
+          object: "model",
+          created: 0,
+          owned_by: "gemini",
+          provider: "gemini",
+          kind: "chat",
+          context_window: 1_000_000,
+          max_output_tokens: 65_536,
+        },
+        {
+          id: "anthropic/claude-sonnet-4-5",
+          object: "model",
+          created: Date.parse("2025-09-29T00:00:00Z") / 1000,
+          owned_by: "anthropic",
+          provider: "anthropic",
+          kind: "chat",
+          context_window: 200_000,
+          max_output_tokens: 64_000,
+        },
+        {
+          id: "groq/llama-3.3",
+          object: "model",
+          created: 0,
+          owned_by: "Meta",
+          provider: "groq",
+          context_window: 131_072,
+        },
+        {
+          id: "groq/compound",
+          object: "model",
+          created: 0,
+          owned_by: "groq",
+          provider: "groq",
+          context_window: 131_072,
+        },
+        {
+          id: "openrouter/auto",
+          object: "model",
+          created: 0,
+          owned_by: "openrouter",
+          provider: "openrouter",
+        },
+        {
+          id: "openrouter/anthropic/claude",
+          object: "model",
+          created: 0,
+          owned_by: "openrouter",
+          provider: "openrouter",
+        },
+      ],
+    });
+    // Each name leads where the list says.
+    for (const { id, provider } of list.data) {
+      gateway.reached.length = 0;
+      await gateway.send("/v1/chat/completions", {
+        method: "POST",
+        headers: bearer(token),
+        body: JSON.stringify({ model: id }),
+      });
+      const { credential } = gateway.lines.at(-1)!;
+      assert.equal(credential, `${provider}-1`, id);
+    }
+  },
+);
+
+law(
+  "an Anthropic client gets its own form and pages, and only what /v1/messages can ask for",
+  async (gateway) => {
+    listing(gateway);
+    const { token } = await gateway.mint({ providers: EVERY });
+    await gateway.admin("PUT", "/admin/aliases/fast", {
+      to: ["groq/llama-3.3", "anthropic/claude-sonnet-4-5"],
+    });
+    await gateway.admin("PUT", "/admin/aliases/cheap", {
+      to: ["groq/llama-3.3"],
+    });
+    const list = await models(gateway, token, { fields: claude });
+    assert.deepEqual(list.data[1], {
+      type: "model",
+      id: "claude-sonnet-4-5",
+      display_name: "claude-sonnet-4-5",
+      created_at: "2025-09-29T00:00:00Z",
+      max_input_tokens: 200_000,
+      max_tokens: 64_000,
+    });
+    const all = [
+      "fast",
+      "claude-sonnet-4-5",
+      "openrouter/auto",
+      "openrouter/anthropic/claude",
+    ];
+    assert.deepEqual(ids(list), all);
+    assert.deepEqual([list.has_more, list.first_id, list.last_id], [
+      false,
+      "fast",
+      "openrouter/anthropic/claude",
+    ]);
+    const page = async (query: string) => {
+      const path = `/v1/models?${query}`;
+      const part = await models(gateway, token, { fields: claude, path });
+      return [ids(part), part.has_more];
+    };
+    assert.deepEqual(await page("limit=3"), [all.slice(0, 3), true]);
+    assert.deepEqual(await page("limit=3&after_id=openrouter/auto"), [
+      all.slice(3),
+      false,
+    ]);
+    assert.deepEqual(await page("limit=2&before_id=openrouter/auto"), [
+      all.slice(0, 2),
+      false,
+    ]);
+    assert.deepEqual(await page("limit=1&before_id=openrouter/auto"), [
+      all.slice(1, 2),
+      true,
+    ]);
+  },
+);
+
+law(
+  "one model by its name, encoded or not; what is no name is its own provider's",
+  async (gateway) => {
+    listing(gateway);
+    const { token } = await gateway.mint({ providers: EVERY });
+    await gateway.admin("PUT", "/admin/aliases/fast", {
+      to: ["nobody/x", "groq/llama-3.3"].slice(1),
+    });
+    const one = async (path: string, fields = {}) => {
+      const answer = await gateway.send(`/v1/models/${path}`, {
+        headers: { ...bearer(token), ...fields },
+      });
+      return [answer.status, await answer.json()];
+    };
+    for (const path of ["groq/llama-3.3", "groq%2Fllama-3.3"]) {
+      const [status, model] = await one(path);
+      assert.deepEqual([status, model.id], [200, "groq/llama-3.3"]);
+    }
+    const [, alias] = await one("fast");
+    assert.deepEqual(alias, {
+      id: "fast",
+      object: "model",
+      created: 0,
+      owned_by: "doppel",
+      provider: "doppel",
+      context_window: 131_072,
+    });
+    const [missing, refusal] = await one("groq/none");
+    assert.deepEqual([missing, refusal.error.code], [404, "object_unknown"]);
+    const [gone, spoken] = await one("groq/llama-3.3", claude);
+    assert.deepEqual([gone, spoken.type], [404, "error"]);
+    gateway.reached.length = 0;
+    await one("gpt-5");
+    assert.equal(
+      gateway.reached[0]!.url,
+      "https://api.openai.com/v1/models/gpt-5",
+    );
+  },
+);
+
+law("a token sees what it may use, and no more", async (gateway) => {
+  listing(gateway);
+  const seen = async (fields: Record<string, unknown>) => {
+    const { token } = await gateway.mint({ providers: EVERY, ...fields });
+    return ids(await models(gateway, token));
+  };
+  await gateway.admin("PUT", "/admin/aliases/fast", { to: ["groq/llama-3.3"] });
+  await gateway.admin("PUT", "/admin/aliases/gpt-5", {
+    to: ["groq/llama-3.3"],
+  });
+  assert.deepEqual(await seen({ providers: ["openai", "gemini"] }), [
+    "gpt-5",
+    "gemini/gemini-2.5-flash",
+  ]);
+  assert.deepEqual(await seen({ providers: ["openai", "groq"] }), [
+    "fast",
+    "gpt-5",
+    "groq/llama-3.3",
+    "groq/compound",
+  ]);
+  assert.deepEqual(await seen({ models: ["gemini-*", "fast"] }), [
+    "fast",
+    "gemini/gemini-2.5-flash",
+  ]);
+  assert.deepEqual(await seen({ models: ["llama-*"] }), [
+    "fast",
+    "gpt-5",
+    "groq/llama-3.3",
+  ]);
+  await gateway.admin("PUT", "/admin/providers/groq", { models: ["groq/*"] });
+  await gateway.admin("PUT", "/admin/providers/gemini", { priority: 9 });
+  assert.deepEqual(await seen({ providers: ["openai", "gemini", "groq"] }), [
+    "fast",
+    "gpt-5",
+    "groq/compound",
+    "gemini/gemini-2.5-flash",
+  ]);
+  const { token } = await gateway.mint({ endpoints: ["inference"] });
+  const denied = await gateway.send("/v1/models", { headers: bearer(token) });
+  assert.equal((await denied.json()).error.code, "endpoint_denied");
+  assert.equal((await gateway.send("/v1/models")).status, 401);
+});
+
+law(
+  "a list of one provider alone comes from it, byte for byte",
+  async (gateway) => {
+    gateway.respondWith(() => new Response(' {"data": []}'));
+    const { token } = await gateway.mint({ providers: ["openai"] });
+    const answer = await gateway.send("/v1/models", { headers: bearer(token) });
+    assert.equal(await answer.text(), ' {"data": []}');
+    const both = await gateway.mint({ providers: ["openai", "groq"] });
+    const alone = await gateway.send("/v1/models", {
+      headers: bearer(both.token),
+    });
+    assert.equal(await alone.text(), ' {"data": []}');
+    const direct = await gateway.send("/groq/v1/models", {
+      headers: bearer(both.token),
+    });
+    assert.equal(direct.status, 503);
+  },
+  { pools: { openai: [{ id: "openai-1", key: "sk-canary-o" }] } },
+);
+
+law(
+  "lists are asked for once, kept for an hour, and fetched again behind an answer",
+  async (gateway) => {
+    listing(gateway);
+    const { token } = await gateway.mint({ providers: ["openai", "groq"] });
+    await Promise.all([1, 2, 3].map(() => models(gateway, token)));
+    assert.equal(gateway.reached.length, 2);
+    for (const { headers, url } of gateway.reached) {
+      const key = url.includes("groq") ? "sk-canary-groq" : "sk-o";
+      assert.equal(headers.authorization, `Bearer ${key}`);
+    }
+    await gateway.done();
+    const [kept] = await gateway.store.readModels(["groq"]);
+    assert.equal(kept!.time, START / 1000);
+    gateway.tick(3599);
+    await models(gateway, token);
+    assert.equal(gateway.reached.length, 2);
+    gateway.tick(1);
+    listing(gateway, { ...LISTS, groq: { data: [{ id: "new" }] } });
+    const old = await models(gateway, token);
+    assert.deepEqual(ids(old), ["gpt-5", "groq/llama-3.3", "groq/compound"]);
+    await gateway.done();
+    assert.deepEqual(ids(await models(gateway, token)), ["gpt-5", "groq/new"]);
+  },
+);
+
+law(
+  "an API that gives no list is left out, and not asked again for a minute; an old list stands",
+  async (gateway) => {
+    listing(gateway, { openai: LISTS.openai });
+    const { token } = await gateway.mint({ providers: ["openai", "groq"] });
+    assert.deepEqual(ids(await models(gateway, token)), ["gpt-5"]);
+    await models(gateway, token);
+    assert.equal(gateway.reached.length, 2);
+    gateway.tick(60);
+    listing(gateway);
+    const full = ["gpt-5", "groq/llama-3.3", "groq/compound"];
+    assert.deepEqual(ids(await models(gateway, token)), full);
+    gateway.tick(7200);
+    listing(gateway, {});
+    await models(gateway, token);
+    await gateway.done();
+    assert.deepEqual(ids(await models(gateway, token)), full);
+    assert.deepEqual(gateway.faults, []);
+  },
+);
+
+law(
+  "GET /v1/providers tells those that the token can reach now",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: EVERY });
+    const providers = async () => {
+      const { data } = await models(gateway, token, { path: "/v1/providers" });
+      return data;
+    };
+    assert.deepEqual((await providers()).slice(0, 3), [
+      {
+        id: "openai",
+        object: "provider",
+        wire: "openai",
+        base_url: "http://gw/openai/v1",
+      },
+      {
+        id: "gemini",
+        object: "provider",
+        wire: "gemini",
+        base_url: "http://gw/gemini",
+      },
+      {
+        id: "anthropic",
+        object: "provider",
+        wire: "anthropic",
+        base_url: "http://gw/anthropic",
+      },
+    ]);
+    const now = Math.floor(START / 1000);
+    const rest = {
+      credential: "groq-1",
+      model: "",
+      until: now + 60,
+      why: "key",
+    };
+    await gateway.store.cool([rest], now);
+    assert.deepEqual((await providers()).map(({ id }: { id: string }) => id), [
+      "openai",
+      "gemini",
+      "anthropic",
+      "openrouter",
+    ]);
+    const head = await gateway.send("/v1/providers", {
+      method: "HEAD",
+      headers: bearer(token),
+    });
+    assert.deepEqual([head.status, await head.text()], [200, ""]);
+    assert.equal(head.headers.get("x-request-id"), gateway.lines.at(-1)!.id);
+    assert.deepEqual(gateway.reached, []);
+  },
+);
