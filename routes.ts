@@ -148,7 +148,7 @@ async function carry(
   const { method } = request;
   const { signal } = revocation;
   const socket = wantsSocket(request);
-  const denied = authorize(holder, route, method, address) ??
+  const denied = authorize(holder, route, { method, socket, address }) ??
     (socket ? authorizeSocket(token, route, method) : undefined);
   if (denied) return denied;
 
