@@ -120,6 +120,7 @@ export function reachedUnchanged(
   for (const field of KEPT_BACK) delete expected[field];
   assert.deepEqual(fieldsOf(received), {
     "accept": "*/*",
+    "user-agent": navigator.userAgent,
     ...expected,
     "accept-encoding": "identity",
     ...slot,
