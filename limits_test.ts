@@ -152,7 +152,9 @@ law(
     });
     assert.equal(answer.status, 402);
     assert.match(await answer.text(), /Send max_tokens/);
-    const models = await gateway.send("/v1/models/m", { headers: bearer(token) });
+    const models = await gateway.send("/v1/models/m", {
+      headers: bearer(token),
+    });
     assert.equal(models.status, 200);
   },
   { prices: PRICES },

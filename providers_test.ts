@@ -148,6 +148,34 @@ law(
 );
 
 law(
+  "a socket where a closed row has other methods is 426, so that Codex goes on in HTTP at once; elsewhere it is 404",
+  async ({ send, mint, reached }) => {
+    await mint({ token: T, providers: ids, ...ALL });
+    const upgrade = { connection: "upgrade", upgrade: "websocket" };
+    const statuses = new Set<number>();
+    for (const [id, fixture] of Object.entries(ROW_FIXTURES)) {
+      if (!closed.some((row) => row.id === id)) continue;
+      for (const path of ["/v1/responses", "/v1/chat/completions"]) {
+        const listed = listedBy(fixture).has(`POST ${path}`);
+        const ask = (headers: Record<string, string>) =>
+          send(`/${id}${path}`, { headers: { ...bearer, ...headers } });
+        const socket = await ask(upgrade);
+        const { code } = (await socket.json()).error;
+        assert.deepEqual(
+          [socket.status, code],
+          listed ? [426, "upgrade_refused"] : [404, "no_route"],
+          `${id}${path}`,
+        );
+        assert.equal((await ask({})).status, listed ? 405 : 404);
+        statuses.add(socket.status);
+      }
+    }
+    assert.deepEqual([...statuses].sort(), [404, 426]);
+    assert.deepEqual(reached, []);
+  },
+);
+
+law(
   "X-Host-Final names a row by its host, and goes no further",
   async ({ send, mint, reached, respondWith }) => {
     await mint({ token: T, providers: ids, ...ALL });

@@ -65,12 +65,8 @@ export function sourcesOf(
   const open = reached.filter((provider) => {
     const [path = ""] = provider.models.path.split("?");
     const target = { ...route.target, path };
-    const refusal = authorize(
-      holder,
-      { ...route, provider, target },
-      method,
-      address,
-    );
+    const to = { ...route, provider, target };
+    const refusal = authorize(holder, to, { method, socket: false, address });
     denied ??= refusal;
     return refusal === undefined;
   });

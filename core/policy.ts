@@ -132,17 +132,30 @@ export function refusalOf(
   }
 }
 
+/** What of a request its holder's scopes are asked about. */
+export interface Asking {
+  /** Its method. */
+  readonly method: string;
+  /** It asks for a WebSocket. */
+  readonly socket: boolean;
+  /** Where it comes from. */
+  readonly address: () => string | undefined;
+}
+
 /** Whether the token's scopes cover a route; what costs least is asked first. */
 export function authorize(
   { token, minted }: Holder,
   { provider, target }: Route,
-  method: string,
-  address: () => string | undefined,
+  { method, socket, address }: Asking,
 ): Refusal | undefined {
   if (!token.providers.includes(provider.id)) {
     return { refused: "provider_denied" };
   }
   const off = unlisted(provider, method, target);
+  // At a 426 clients go on in HTTP; at a 405 Codex asks six times more first.
+  if (socket && off?.refused === "method_not_allowed") {
+    return { refused: "upgrade_refused" };
+  }
   if (off) return off;
   const elsewhere = authorizeAddress(token, address);
   if (elsewhere) return elsewhere;

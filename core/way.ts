@@ -95,8 +95,9 @@ export async function openWay(
   const { method } = request;
   const { token } = holder;
   const { id } = route.provider;
-  const denied = authorize(holder, route, method, address) ??
-    (wantsSocket(request) ? authorizeSocket(token, route, method) : undefined);
+  const socket = wantsSocket(request);
+  const denied = authorize(holder, route, { method, socket, address }) ??
+    (socket ? authorizeSocket(token, route, method) : undefined);
   if (denied) return denied;
   const now = Math.floor(deps.now() / 1000);
   const pool = credentialsFor(holder, view.pools[id], now);

@@ -3,116 +3,31 @@ import { createAnthropic } from "@ai-sdk/anthropic";
 import { createGoogle } from "@ai-sdk/google";
 import { createOpenAI } from "@ai-sdk/openai";
 import {
-  APICallError,
   embedMany,
   experimental_getBatchResults as getBatchResults,
   experimental_startBatch as startBatch,
   generateSpeech,
-  generateText,
-  type LanguageModel,
-  streamText,
   transcribe,
   uploadFile,
 } from "ai";
-import { KEYS, until } from "../subject.ts";
-import { collect, reachedUnchanged, rejection, wordByWord } from "./check.ts";
-import { BINARY, HASH, type ProviderId, sha256, TEXT, WORDS } from "./shape.ts";
-import { type Door, type Expected, type Laws, suite } from "./stage.ts";
+import { KEYS } from "../subject.ts";
+import {
+  asked,
+  calls,
+  doorsOf,
+  generate,
+  itself,
+  lawsOf,
+  raised,
+  stream,
+} from "./ai_laws.ts";
+import { collect, wordByWord } from "./check.ts";
+import { BINARY, HASH, sha256, TEXT, WORDS } from "./shape.ts";
+import { type Laws, suite } from "./stage.ts";
 
 type OpenAI = ReturnType<typeof createOpenAI>;
 type Anthropic = ReturnType<typeof createAnthropic>;
 type Google = ReturnType<typeof createGoogle>;
-
-/** What the three have in common. */
-type Ai = (model: string) => LanguageModel;
-
-const asked = { prompt: "Hello", maxOutputTokens: 9 };
-
-function generate(ai: Ai, model = "model-x", maxRetries = 0) {
-  return generateText({ ...asked, model: ai(model), maxRetries });
-}
-
-/** The words as they come; throws what the stream brings as an error. */
-async function* stream(ai: Ai, model = "model-x", maxRetries = 0) {
-  const { stream } = streamText({
-    model: ai(model),
-    ...asked,
-    maxRetries,
-    onError: () => {},
-  });
-  for await (const part of stream) {
-    if (part.type === "error") throw part.error;
-    if (part.type === "text-delta") yield part.text;
-  }
-}
-
-const itself = (word: string) => word;
-
-function lawsOf(
-  sent: { api: ProviderId; url: string; slot: Record<string, string> },
-) {
-  return {
-    "text comes as the origin wrote it": async ({ client }) => {
-      const { text, usage } = await generate(client);
-      assert.equal(text, TEXT);
-      assert.equal(usage.outputTokens, 4);
-    },
-    "a request arrives as it was sent, but for the slot": async (scene) => {
-      await generate(scene.client);
-      reachedUnchanged(scene, sent);
-    },
-    "streamed text comes word by word": async (scene) => {
-      const open = () => stream(scene.client);
-      assert.deepEqual(await wordByWord(scene, open, itself), WORDS);
-    },
-    "a stream broken at the origin is no finished one": async (scene) => {
-      const open = () => stream(scene.client, "breaks-off");
-      await rejection("a broken stream", wordByWord(scene, open, itself));
-      await until(() =>
-        scene.doppel.lines().at(-1)?.ending === "origin_broken"
-      );
-    },
-    "the origin's errors are the SDK's own": async ({ client }) => {
-      for (const status of [400, 429, 500]) {
-        const error = await rejection(
-          `${status}`,
-          generate(client, `fail-${status}`),
-        );
-        assert.ok(APICallError.isInstance(error), `${error}`);
-        assert.equal(error.statusCode, status);
-        assert.equal(error.message, `The origin says ${status}`);
-      }
-    },
-  } satisfies Laws<unknown, Ai>;
-}
-
-function doorsOf(api: ProviderId, version: string): readonly Door[] {
-  return [
-    { name: "the bare base", api, path: version },
-    { name: "its token", api, path: version, alone: true },
-    { name: "its prefix", api, path: `/${api}${version}` },
-    { name: "its prefix and a slash", api, path: `/${api}${version}/` },
-    { name: "its older prefix", api, path: `/proxy/${api}${version}` },
-  ];
-}
-
-function raised(_: unknown, error: unknown, { status, said }: Expected) {
-  assert.ok(APICallError.isInstance(error), `${error}`);
-  assert.equal(error.statusCode, status);
-  // The detail itself, not JSON around it.
-  assert.match(error.message, said);
-  assert.ok(!error.message.includes("{"), error.message);
-}
-
-/** It retries a 503 whatever `x-should-retry` says, and nothing else that doppel refuses here. */
-const retries = ({ status }: Expected) => status === 503 ? 0 : 2;
-
-const calls = {
-  generate: (ai: Ai, expected: Expected) =>
-    generate(ai, "model-x", retries(expected)),
-  stream: (ai: Ai, expected: Expected) =>
-    collect(stream(ai, "model-x", retries(expected))),
-};
 
 const openaiLaws: Laws<typeof createOpenAI, OpenAI> = {
   ...lawsOf({

@@ -3,7 +3,7 @@
  */
 
 import assert from "node:assert/strict";
-import type { ProviderId, Received } from "./shape.ts";
+import type { Received } from "./shape.ts";
 import type { Stage } from "./stage.ts";
 
 /** A request as an SDK handed it to `fetch`. */
@@ -21,10 +21,17 @@ globalThis.fetch = (input, init) => {
   const request = input instanceof Request ? input : undefined;
   const headers = new Headers(init?.headers ?? request?.headers);
   const url = request?.url ?? `${input}`;
-  const body = typeof init?.body === "string" ? init.body : undefined;
-  if (/^https?:/.test(url)) sent.push({ url, headers, body });
+  const note = { url, headers, body: textOf(init?.body) };
+  if (/^https?:/.test(url)) sent.push(note);
+  if (/json/.test(request?.headers.get("content-type") ?? "")) {
+    request!.clone().text().then((text) => note.body = text);
+  }
   return plainFetch(input, init);
 };
+
+function textOf(body: unknown): string | undefined {
+  return typeof body === "string" ? body : undefined;
+}
 
 /** What `promise` rejects with. */
 export async function rejection(
@@ -83,7 +90,7 @@ const WRITTEN_BELOW = [
   "sec-fetch-mode",
 ];
 
-/** Fields that stay at doppel: slots, and the holder's own account. */
+/** Fields that stay at doppel: slots, the holder's own account, and what is said to doppel. */
 const KEPT_BACK = [
   "authorization",
   "x-api-key",
@@ -93,13 +100,15 @@ const KEPT_BACK = [
   "openai-project",
   "anthropic-workspace-id",
   "x-goog-user-project",
+  "cookie",
+  "x-host-final",
 ];
 
 /** Asserts that the last request came as it was sent, field by field and byte by byte, with the one slot filled. */
 export function reachedUnchanged(
   { origin }: Stage,
   { api, url, slot }: {
-    readonly api: ProviderId;
+    readonly api: string;
     /** Path and query it must have at the origin. */
     readonly url: string;
     readonly slot: Readonly<Record<string, string>>;
@@ -111,6 +120,7 @@ export function reachedUnchanged(
   for (const field of KEPT_BACK) delete expected[field];
   assert.deepEqual(fieldsOf(received), {
     "accept": "*/*",
+    "user-agent": navigator.userAgent,
     ...expected,
     "accept-encoding": "identity",
     ...slot,

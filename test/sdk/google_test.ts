@@ -147,7 +147,7 @@ const LAWS: Laws<Sdk, Client> = {
     });
     assert.equal(origin.received.length, before + 3);
     // It comes back in requests, where doppel's own would mean nothing.
-    assert.ok(uri?.startsWith(origin.urls.gemini));
+    assert.ok(uri?.startsWith(origin.urls.gemini!));
   },
   // The SDK puts its own host there, other clients go where they are told.
   "an upload goes on at doppel": async ({ base, token }) => {

@@ -15,9 +15,7 @@ for (const runtime of RUNTIMES) {
   Deno.test(`a killed hop is each SDK's own error, on ${runtime}`, async () => {
     const origin = await startOrigin();
     const upstreams = {
-      OPENAI_UPSTREAM: origin.urls.openai,
-      ANTHROPIC_UPSTREAM: origin.urls.anthropic,
-      GEMINI_UPSTREAM: origin.urls.gemini,
+      ...origin.upstreams,
       EGRESS_HOP_SECRET: SECRET,
     };
     const hop = await startDoppel({ runtime, env: upstreams });

@@ -1,5 +1,5 @@
 /**
- * Stand-ins for the three origins: real shapes, real strictness about keys.
+ * Stand-ins for the origins: real shapes, real strictness about keys.
  *
  * Each listens on a port of its own, as the real ones have hosts of their own,
  * so that each can insist on its key, in its slot, once, and on nothing of
@@ -12,8 +12,12 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
-import { KEYS } from "../subject.ts";
+import type { Socket } from "node:net";
+import { WebSocketServer } from "ws";
+import { settingOf } from "../../core/settings_providers.ts";
+import type { Peer } from "../socket_origin.ts";
 import { anthropic } from "./origin_anthropic.ts";
+import { COMPATIBLE } from "./origin_compatible.ts";
 import { gemini } from "./origin_gemini.ts";
 import { openai } from "./origin_openai.ts";
 import {
@@ -21,7 +25,6 @@ import {
   type Ask,
   isNamed,
   named,
-  type ProviderId,
   type Received,
   type StandIn,
   unnamed,
@@ -29,8 +32,13 @@ import {
 } from "./shape.ts";
 
 export interface Origin {
-  readonly urls: Readonly<Record<ProviderId, string>>;
+  /** By API. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** The settings that put doppel before all of them. */
+  readonly upstreams: Readonly<Record<string, string>>;
   readonly received: Received[];
+  /** Messages that came on sockets. */
+  readonly heard: string[];
   /** What came with anything but the one right key in the one right slot. */
   readonly faults: string[];
   /** Streams whose client left before their end. */
@@ -46,26 +54,41 @@ export interface Origin {
 const LARGE = 100_000;
 const EMPTY = new Uint8Array();
 
-const STAND_INS: Record<ProviderId, StandIn> = { openai, anthropic, gemini };
+const STAND_INS: Readonly<Record<string, StandIn>> = {
+  openai,
+  anthropic,
+  gemini,
+  ...COMPATIBLE,
+};
+
+/** Which APIs have one. */
+export const APIS: readonly string[] = Object.keys(STAND_INS);
 
 export async function startOrigin(): Promise<Origin> {
   const received: Received[] = [];
+  const heard: string[] = [];
   const faults: string[] = [];
   let abandoned = 0;
   let gate = Promise.withResolvers<void>();
   gate.resolve();
 
+  /** Writes down what came, and what is wrong with it. */
+  function noted(ask: Ask): string | undefined {
+    received.push(ask.body.length > LARGE ? { ...ask, body: EMPTY } : ask);
+    const fault = faultOf(ask);
+    if (fault !== undefined) faults.push(fault);
+    return fault;
+  }
+
   async function serve(
-    provider: ProviderId,
+    provider: string,
     request: IncomingMessage,
     response: ServerResponse,
   ) {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const ask = read(provider, request, Buffer.concat(chunks));
-    received.push(ask.body.length > LARGE ? { ...ask, body: EMPTY } : ask);
-    const fault = faultOf(ask);
-    if (fault !== undefined) faults.push(fault);
+    const fault = noted(ask);
     const { status = 200, headers = {}, body, events } = fault === undefined
       ? await answerTo(ask)
       : errorOf(provider, 401, fault);
@@ -76,7 +99,7 @@ export async function startOrigin(): Promise<Origin> {
       : typeof body === "string"
       ? "text/plain"
       : "application/json";
-    const { requestId } = STAND_INS[provider];
+    const { requestId } = STAND_INS[provider]!;
     response.writeHead(status, {
       "content-type": type,
       ...(requestId && { [requestId]: "req_origin_1" }),
@@ -98,30 +121,68 @@ export async function startOrigin(): Promise<Origin> {
     response.end();
   }
 
+  /** Takes the sockets that an API takes, and tells all others so. */
+  function converse(ask: Ask, socket: Socket, taken: () => Promise<Peer>) {
+    const say = STAND_INS[ask.provider]!.socket?.(ask.path);
+    if (noted(ask) !== undefined || say === undefined) {
+      return socket.end("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n");
+    }
+    taken().then((peer) =>
+      peer.on("message", (data: unknown) => {
+        heard.push(`${data}`);
+        for (const event of say(JSON.parse(`${data}`))) {
+          peer.send(JSON.stringify(event));
+        }
+      })
+    );
+  }
+
   const started = await Promise.all(
-    (Object.keys(KEYS) as ProviderId[]).map(async (provider) => {
+    APIS.map(async (provider) => {
+      const sockets = new WebSocketServer({ noServer: true });
       const server = createServer((request, response) => {
         serve(provider, request, response).catch((error) => {
           faults.push(`${request.method} ${request.url}: ${error}`);
           response.destroy();
         });
       }).listen(0, "127.0.0.1");
+      server.on(
+        "upgrade",
+        (request, socket: Socket, head) =>
+          converse(
+            read(provider, request, EMPTY),
+            socket,
+            () =>
+              new Promise((resolve) =>
+                sockets.handleUpgrade(request, socket, head, resolve)
+              ),
+          ),
+      );
       await new Promise((resolve) => server.once("listening", resolve));
       const { port } = server.address() as { port: number };
-      return { provider, server, url: `http://127.0.0.1:${port}` };
+      const url = `http://127.0.0.1:${port}`;
+      return { provider, server, sockets, url };
     }),
   );
   return {
     urls: Object.fromEntries(
       started.map(({ provider, url }) => [provider, url]),
-    ) as Record<ProviderId, string>,
+    ),
+    upstreams: Object.fromEntries(
+      started.map(({ provider, url }) => [
+        `${settingOf(provider)}_UPSTREAM`,
+        url + (STAND_INS[provider]!.base ?? ""),
+      ]),
+    ),
     received,
+    heard,
     faults,
     abandoned: () => abandoned,
     hold: () => void (gate = Promise.withResolvers<void>()),
     open: () => gate.resolve(),
     async stop() {
-      await Promise.all(started.map(({ server }) => {
+      await Promise.all(started.map(({ server, sockets }) => {
+        for (const peer of sockets.clients) peer.terminate();
         server.closeAllConnections();
         return new Promise((resolve) => server.close(resolve));
       }));
@@ -130,7 +191,7 @@ export async function startOrigin(): Promise<Origin> {
 }
 
 function read(
-  provider: ProviderId,
+  provider: string,
   { method = "", url = "", rawHeaders, socket }: IncomingMessage,
   body: Uint8Array<ArrayBuffer>,
 ): Ask {
@@ -168,7 +229,7 @@ const SLOTS = ["authorization", "x-api-key", "x-goog-api-key", "api-key"];
 function faultOf(
   { provider, method, path, url, rawHeaders, query, body }: Ask,
 ): string | undefined {
-  const [field, value] = STAND_INS[provider].slot(path);
+  const [field, value] = STAND_INS[provider]!.slot(path);
   const filled = rawHeaders.flatMap((name, i) =>
     i % 2 === 0 && SLOTS.includes(name.toLowerCase())
       ? [`${name.toLowerCase()}: ${rawHeaders[i + 1]}`]
@@ -206,21 +267,21 @@ async function answerTo(ask: Ask): Promise<Answer> {
     const answer = errorOf(provider, 429, "The origin says later");
     return { ...answer, headers: { "retry-after-ms": "1" } };
   }
-  return await STAND_INS[provider].answer(ask) ??
+  return await STAND_INS[provider]!.answer(ask) ??
     errorOf(provider, 404, `The stand-in has no ${method} ${path}`);
 }
 
 function errorOf(
-  provider: ProviderId,
+  provider: string,
   status: number,
   message: string,
 ): Answer {
-  return { status, body: STAND_INS[provider].error(status, message) };
+  return { status, body: STAND_INS[provider]!.error(status, message) };
 }
 
 /** How an API says in mid-stream that it cannot go on. */
-function errorEvent(provider: ProviderId): string {
-  const error = STAND_INS[provider].error(500, "The origin fails midway");
+function errorEvent(provider: string): string {
+  const error = STAND_INS[provider]!.error(500, "The origin fails midway");
   const [event] = isNamed(error) ? named([error]) : unnamed([error]);
   return event!;
 }

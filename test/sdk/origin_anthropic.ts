@@ -4,6 +4,7 @@ import { KEYS } from "../subject.ts";
 import {
   type Ask,
   BINARY,
+  CALL,
   fileOf,
   firstFit,
   named,
@@ -76,35 +77,61 @@ const ROWS: readonly Row[] = [
 
 const USAGE = { input_tokens: 1, output_tokens: 4 };
 
-function message({ model }: Ask["json"]) {
+/** The text, or a call of the tool it is offered and has no result of yet. */
+function block({ tools, messages = [] }: Ask["json"]) {
+  const last = JSON.stringify(messages.at(-1)?.content ?? "");
+  return tools?.length > 0 && !last.includes("tool_result")
+    ? { type: "tool_use", ...CALL }
+    : { type: "text", text: TEXT };
+}
+
+function message(json: Ask["json"]) {
+  const content = block(json);
   return {
     id: "msg_1",
     type: "message",
     role: "assistant",
-    model,
-    content: [{ type: "text", text: TEXT }],
-    stop_reason: "end_turn",
+    model: json.model,
+    content: [content],
+    stop_reason: content.type === "text" ? "end_turn" : content.type,
     stop_sequence: null,
     usage: USAGE,
   };
 }
 
 function messageEvents(json: Ask["json"]) {
-  const begun = { ...message(json), content: [], stop_reason: null };
-  const block = { type: "text", text: "" };
+  const { stop_reason, ...whole } = message(json);
+  const [content] = whole.content;
+  const text = content!.type === "text";
+  const input = JSON.stringify(CALL.input);
+  const deltas = text
+    ? WORDS.map((text) => ({ type: "text_delta", text }))
+    : [input.slice(0, 5), input.slice(5)].map((partial_json) => ({
+      type: "input_json_delta",
+      partial_json,
+    }));
   return [
-    { type: "message_start", message: begun },
-    { type: "content_block_start", index: 0, content_block: block },
+    {
+      type: "message_start",
+      message: { ...whole, content: [], stop_reason: null },
+    },
+    {
+      type: "content_block_start",
+      index: 0,
+      content_block: text
+        ? { ...content, text: "" }
+        : { ...content, input: {} },
+    },
     { type: "ping" },
-    ...WORDS.map((text) => ({
+    ...deltas.map((delta) => ({
       type: "content_block_delta",
       index: 0,
-      delta: { type: "text_delta", text },
+      delta,
     })),
     { type: "content_block_stop", index: 0 },
     {
       type: "message_delta",
-      delta: { stop_reason: "end_turn", stop_sequence: null },
+      delta: { stop_reason, stop_sequence: null },
       usage: { output_tokens: 4 },
     },
     { type: "message_stop" },

@@ -5,6 +5,7 @@ import { openai } from "./origin_openai.ts";
 import {
   type Ask,
   BINARY,
+  CALL,
   firstFit,
   named,
   type Row,
@@ -43,13 +44,13 @@ const V = "v1(?:beta)?";
 const at = (path: string) => new RegExp(`^/${path}$`);
 
 const ROWS: readonly Row[] = [
-  ["POST", at(`${V}/models/[^/]+:generateContent`), () => ({
-    body: candidate(TEXT, "STOP"),
+  ["POST", at(`${V}/models/[^/]+:generateContent`), ({ json }) => ({
+    body: candidate(calls(json) ? CALLED : { text: TEXT }, "STOP"),
   })],
-  ["POST", at(`${V}/models/[^/]+:streamGenerateContent`), ({ query }) => {
-    const last = WORDS.length - 1;
-    const chunks = WORDS.map((word, i) =>
-      candidate(word, i === last && "STOP")
+  ["POST", at(`${V}/models/[^/]+:streamGenerateContent`), ({ query, json }) => {
+    const parts = calls(json) ? [CALLED] : WORDS.map((text) => ({ text }));
+    const chunks = parts.map((part, i) =>
+      candidate(part, i === parts.length - 1 && "STOP")
     );
     return query.get("alt") === "sse"
       ? { events: unnamed(chunks) }
@@ -109,10 +110,18 @@ const ROWS: readonly Row[] = [
   ],
 ];
 
-function candidate(text: string, finishReason: string | false) {
+/** It is offered a tool, and has no result of it yet. */
+function calls({ tools, contents = [] }: Ask["json"]): boolean {
+  const last = JSON.stringify(contents.at(-1) ?? "");
+  return tools?.length > 0 && !last.includes("functionResponse");
+}
+
+const CALLED = { functionCall: { name: CALL.name, args: CALL.input } };
+
+function candidate(part: unknown, finishReason: string | false) {
   return {
     candidates: [{
-      content: { role: "model", parts: [{ text }] },
+      content: { role: "model", parts: [part] },
       ...(finishReason && { finishReason }),
       index: 0,
     }],

@@ -4,6 +4,7 @@ import { KEYS } from "../subject.ts";
 import {
   type Ask,
   BINARY,
+  CALL,
   fileOf,
   firstFit,
   named,
@@ -18,6 +19,7 @@ export const openai: StandIn = {
   slot: () => ["authorization", `Bearer ${KEYS.openai}`],
   requestId: "x-request-id",
   answer: (ask) => firstFit(ROWS, ask),
+  socket: (path) => path === "/v1/responses" ? responseEvents : undefined,
   error: (status, message) => ({
     error: {
       message,
@@ -34,10 +36,10 @@ const ROWS: readonly Row[] = [
   [
     "POST",
     /^\/v1\/chat\/completions$/,
-    ({ json }) =>
-      json.stream
-        ? { events: [...unnamed(chatChunks(json)), "data: [DONE]\n\n"] }
-        : { body: chat(json) },
+    (ask) =>
+      ask.json.stream
+        ? { events: [...unnamed(chatChunks(ask)), "data: [DONE]\n\n"] }
+        : { body: chat(ask.json) },
   ],
   [
     "POST",
@@ -83,26 +85,50 @@ const ROWS: readonly Row[] = [
   }],
 ];
 
-function chat({ model }: Ask["json"]) {
-  const message = { role: "assistant", content: TEXT, refusal: null };
+/** It is offered a tool, and has no result of it yet. */
+function calls({ tools, messages = [] }: Ask["json"]): boolean {
+  return tools?.length > 0 && messages.at(-1)?.role !== "tool";
+}
+
+const TOOL_CALL = {
+  index: 0,
+  id: CALL.id,
+  type: "function",
+  function: { name: CALL.name, arguments: JSON.stringify(CALL.input) },
+};
+
+function chat(json: Ask["json"]) {
+  const called = calls(json);
+  const message = {
+    role: "assistant",
+    content: called ? null : TEXT,
+    refusal: null,
+    ...called && { tool_calls: [TOOL_CALL] },
+  };
   return {
     id: "chatcmpl-1",
     object: "chat.completion",
     created: 1_763_600_000,
-    model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: "stop" }],
+    model: json.model,
+    choices: [{
+      index: 0,
+      message,
+      logprobs: null,
+      finish_reason: called ? "tool_calls" : "stop",
+    }],
     usage: USAGE,
   };
 }
 
 /** Usage only for who asks for it, and then `null` in all chunks but its own. */
-function chatChunks({ model, stream_options }: Ask["json"]) {
-  const asked = stream_options?.include_usage === true;
+function chatChunks({ json, wholeCalls }: Ask) {
+  const called = calls(json);
+  const asked = json.stream_options?.include_usage === true;
   const head = {
     id: "chatcmpl-1",
     object: "chat.completion.chunk",
     created: 1_763_600_000,
-    model,
+    model: json.model,
   };
   const choice = (delta: unknown, finish_reason: string | null) => ({
     ...head,
@@ -110,9 +136,29 @@ function chatChunks({ model, stream_options }: Ask["json"]) {
     ...asked && { usage: null },
   });
   return [
-    ...WORDS.map((content) => choice({ role: "assistant", content }, null)),
-    choice({}, "stop"),
+    ...called
+      ? toolDeltas(wholeCalls).map((delta) => choice(delta, null))
+      : WORDS.map((content) => choice({ role: "assistant", content }, null)),
+    choice({}, called ? "tool_calls" : "stop"),
     ...asked ? [{ ...head, choices: [], usage: USAGE }] : [],
+  ];
+}
+
+/** The call's name, then its arguments in two pieces; or all at once. */
+function toolDeltas(whole?: true) {
+  if (whole) return [{ role: "assistant", tool_calls: [TOOL_CALL] }];
+  const { arguments: input, name } = TOOL_CALL.function;
+  const more = (piece: string) => ({
+    tool_calls: [{ index: 0, function: { arguments: piece } }],
+  });
+  return [
+    {
+      role: "assistant",
+      content: null,
+      tool_calls: [{ ...TOOL_CALL, function: { name, arguments: "" } }],
+    },
+    more(input.slice(0, 5)),
+    more(input.slice(5)),
   ];
 }
 
@@ -125,14 +171,35 @@ const ITEM = {
   content: [PART],
 };
 
-function response({ model }: Ask["json"]) {
+const CALLED = {
+  id: "fc_1",
+  type: "function_call",
+  status: "completed",
+  call_id: CALL.id,
+  name: CALL.name,
+  arguments: JSON.stringify(CALL.input),
+};
+
+/** The message, or a call of the tool it is offered and has no result of yet. */
+function itemOf(
+  { tools, input = [] }: Ask["json"],
+): typeof ITEM | typeof CALLED {
+  const offered = tools?.some(({ type }: { type: string }) =>
+    type === "function"
+  );
+  return offered && input.at(-1)?.type !== "function_call_output"
+    ? CALLED
+    : ITEM;
+}
+
+function response(json: Ask["json"]) {
   return {
     id: "resp_1",
     object: "response",
     created_at: 1_763_600_000,
     status: "completed",
-    model,
-    output: [ITEM],
+    model: json.model,
+    output: [itemOf(json)],
     usage: {
       input_tokens: 1,
       input_tokens_details: { cached_tokens: 0 },
@@ -144,15 +211,28 @@ function response({ model }: Ask["json"]) {
 }
 
 function responseEvents(json: Ask["json"]) {
+  const item = itemOf(json);
   const begun = { ...response(json), status: "in_progress", output: [] };
-  const place = { item_id: "msg_1", output_index: 0, content_index: 0 };
+  const place = { item_id: item.id, output_index: 0 };
+  const empty = item === ITEM ? { content: [] } : { arguments: "" };
   const events = [
     { type: "response.created", response: begun },
     {
       type: "response.output_item.added",
       output_index: 0,
-      item: { ...ITEM, status: "in_progress", content: [] },
+      item: { ...item, status: "in_progress", ...empty },
     },
+    ...item === ITEM
+      ? textEvents({ ...place, content_index: 0 })
+      : callEvents(place),
+    { type: "response.output_item.done", output_index: 0, item },
+    { type: "response.completed", response: response(json) },
+  ];
+  return events.map((event, i) => ({ ...event, sequence_number: i }));
+}
+
+function textEvents(place: Record<string, unknown>) {
+  return [
     {
       type: "response.content_part.added",
       ...place,
@@ -165,10 +245,17 @@ function responseEvents(json: Ask["json"]) {
     })),
     { type: "response.output_text.done", ...place, text: TEXT },
     { type: "response.content_part.done", ...place, part: PART },
-    { type: "response.output_item.done", output_index: 0, item: ITEM },
-    { type: "response.completed", response: response(json) },
   ];
-  return events.map((event, i) => ({ ...event, sequence_number: i }));
+}
+
+function callEvents(place: Record<string, unknown>) {
+  const type = "response.function_call_arguments";
+  const { arguments: input } = CALLED;
+  return [
+    { type: `${type}.delta`, ...place, delta: input.slice(0, 5) },
+    { type: `${type}.delta`, ...place, delta: input.slice(5) },
+    { type: `${type}.done`, ...place, arguments: input },
+  ];
 }
 
 /** Numbers that base64 of float32 keeps exactly. */
@@ -184,7 +271,7 @@ function embeddings({ input, model, encoding_format }: Ask["json"]) {
     embedding,
   }));
   const usage = { prompt_tokens: 1, total_tokens: 1 };
-  return { object: "list", model, data, usage };
+  return { id: "embd-1", object: "list", model, data, usage };
 }
 
 function model(id: string) {

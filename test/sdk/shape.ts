@@ -1,13 +1,16 @@
 /** What the stand-ins are made of. */
 
 import { createHash } from "node:crypto";
-import type { KEYS } from "../subject.ts";
-
-export type ProviderId = keyof typeof KEYS;
 
 /** What every stand-in says, word by word where it streams. */
 export const WORDS = ["Echo", " of", " the", " origin"];
 export const TEXT = WORDS.join("");
+/** The tool that every stand-in calls where it is offered one. */
+export const CALL = {
+  id: "call_0001",
+  name: "weather",
+  input: { city: "Zürich" },
+};
 /** What every stand-in gives to download. */
 export const BINARY: Uint8Array<ArrayBuffer> = noise(2_000_000);
 /** Its hash. */
@@ -15,7 +18,8 @@ export const HASH: string = sha256(BINARY);
 
 /** A request as an origin got it. */
 export interface Received {
-  readonly provider: ProviderId;
+  /** Whose stand-in got it. */
+  readonly provider: string;
   readonly method: string;
   /** Path and query, byte for byte. */
   readonly url: string;
@@ -33,6 +37,8 @@ export interface Ask extends Received {
   readonly json: any;
   /** The origin's own base URL. */
   readonly base: string;
+  /** Calls of tools are streamed in one piece each. */
+  readonly wholeCalls?: true;
 }
 
 export interface Answer {
@@ -46,9 +52,15 @@ export interface Answer {
 
 /** What differs from API to API. */
 export interface StandIn {
+  /** Before every path. */
+  readonly base?: string;
   slot(path: string): readonly [field: string, value: string];
   answer(ask: Ask): Answer | undefined | Promise<Answer | undefined>;
   error(status: number, message: string): unknown;
+  /** What it says to a message on the socket at a path, if it takes one there. */
+  socket?(
+    path: string,
+  ): ((json: Ask["json"]) => readonly unknown[]) | undefined;
   /** The field that names a request. */
   readonly requestId?: string;
 }
