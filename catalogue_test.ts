@@ -402,3 +402,41 @@ law(
     assert.deepEqual(gateway.reached, []);
   },
 );
+
+law("a list in pages is read to its end", async (gateway) => {
+  const asked: string[] = [];
+  gateway.respondWith(({ provider: { id }, target: { path, query } }) => {
+    if (id !== "openai") asked.push(path + query);
+    if (id === "anthropic") {
+      return query.includes("after_id=a%2F1")
+        ? Response.json({ data: [{ id: "a2" }], has_more: false })
+        : Response.json({
+          data: [{ id: "a/1" }],
+          has_more: true,
+          last_id: "a/1",
+        });
+    }
+    if (id === "gemini") {
+      return query.includes("pageToken=n%3D")
+        ? Response.json({ models: [{ name: "models/g2" }] })
+        : Response.json({
+          models: [{ name: "models/g1" }],
+          nextPageToken: "n=",
+        });
+    }
+    return Response.json({ data: [] });
+  });
+  const { token } = await gateway.mint();
+  assert.deepEqual(ids(await models(gateway, token)), [
+    "gemini/g1",
+    "gemini/g2",
+    "anthropic/a/1",
+    "anthropic/a2",
+  ]);
+  assert.deepEqual(asked.sort(), [
+    "/v1/models?limit=1000",
+    "/v1/models?limit=1000&after_id=a%2F1",
+    "/v1beta/models?pageSize=1000",
+    "/v1beta/models?pageSize=1000&pageToken=n%3D",
+  ]);
+});

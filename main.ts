@@ -25,9 +25,9 @@ import type { LogLine } from "./core/journal.ts";
 import { clientAddress } from "./core/policy.ts";
 import { createLedger } from "./core/ledger.ts";
 import { createMetrics } from "./core/metrics.ts";
-import { createSockets } from "./core/relay.ts";
+import { createSockets } from "./core/sockets.ts";
 import { readSettings, type Settings, SettingsError } from "./core/settings.ts";
-import { directSocket } from "./core/socket.ts";
+import { type Dial, directSocket } from "./core/socket.ts";
 import { createRunning } from "./core/running.ts";
 import { createStamps } from "./core/stamp.ts";
 import { StoreUnavailable } from "./core/store.ts";
@@ -36,7 +36,6 @@ import { derivedSecret, HOP_PURPOSE } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
 import type { Ways } from "./hop.ts";
-import { dialer } from "./dial.ts";
 import { drainOnSignal } from "./stop.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Prices } from "./core/price.ts";
@@ -89,7 +88,13 @@ const send = sender({
     poolMaxIdlePerHost: 0,
   }),
 });
-const dial = dialer({ flights, firstByteSeconds });
+/** Loaded with the first socket. */
+let dialled: Promise<Dial> | undefined;
+const dial: Dial = async (upgrading) => {
+  dialled ??= import("./dial.ts")
+    .then(({ dialer }) => dialer({ flights, firstByteSeconds }));
+  return await (await dialled)(upgrading);
+};
 const direct: Ways = {
   egress: directEgress(send),
   socket: directSocket(dial),

@@ -7,7 +7,6 @@
 import { type AccountDeps, openAccount } from "./core/account.ts";
 import { admit, giveBack } from "./core/admit.ts";
 import { ownAsked } from "./core/asked.ts";
-import { type Credential, isSingle } from "./core/credential.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
@@ -24,9 +23,9 @@ import { wantsSocket } from "./core/socket.ts";
 import { type Stamps, stampUse } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { pathOf } from "./core/target.ts";
-import { send, sendSome } from "./core/send.ts";
-import { openSocket, type SocketDeps } from "./core/upgrade.ts";
-import { openWay, openWays, type Wayfarer } from "./core/way.ts";
+import { send } from "./core/send.ts";
+import type { SocketDeps } from "./core/upgrade.ts";
+import { openWays, type Wayfarer } from "./core/way.ts";
 
 /** All that `handle()` reaches outside itself; `main.ts` fills it in. */
 export interface Deps extends SocketDeps, AccountDeps, PoolDeps, JourneyDeps {
@@ -148,7 +147,10 @@ async function carry(
   deps: Deps,
 ): Promise<Response | Refusal> {
   const { holder, account, revocation, journal } = admitted;
-  if (wantsSocket(request)) return await carrySocket(request, admitted, deps);
+  if (wantsSocket(request)) {
+    sockets ??= import("./core/carry_socket.ts");
+    return await (await sockets).carrySocket(request, admitted, deps);
+  }
   const told = await tell(request, admitted, deps);
   if (told) return told;
   const leads = await leadsOf(request, admitted, deps);
@@ -176,6 +178,8 @@ async function carry(
   return await respond(begun, { ...journey, asked });
 }
 
+/** Loaded once, with the first socket. */
+let sockets: Promise<typeof import("./core/carry_socket.ts")> | undefined;
 /** Loaded once, with the first question to doppel itself. */
 let answers: Promise<typeof import("./core/own.ts")> | undefined;
 
@@ -192,42 +196,6 @@ async function tell(
   const told = await (await answers).answerOwn(own, asked, deps);
   if (told && !isRefusal(told)) stampUse(admitted.holder.token.id, deps);
   return told;
-}
-
-const NO_CONTENT = { body: undefined, length: 0 } as const;
-
-/** An upgrade, which has no content and goes the one way that its path says. */
-async function carrySocket(
-  request: Request,
-  admitted: Admitted,
-  deps: Deps,
-): Promise<Response | Refusal> {
-  const { holder: { token }, route, account, journal } = admitted;
-  const lead = { route, content: NO_CONTENT };
-  const way = await openWay(request, lead, { ...admitted, deps });
-  if (isRefusal(way)) return way;
-  const short = await account.hold([way.asked]);
-  if (short) return short;
-  account.sent();
-  const { pool: credentials } = way;
-  const journey = journeyOf(request, admitted, { deps, journal, credentials });
-  const opened = await openSocket(request, journey, {
-    ...deps,
-    async dial(upgrading) {
-      const dial = (credential: Credential) =>
-        deps.dial({ ...upgrading, credential });
-      const [only] = credentials;
-      if (isSingle(credentials)) {
-        journal.note({ credential: only!.id });
-        return await dial(only!);
-      }
-      const asked = { ...admitted, ways: [way] };
-      return (await sendSome(dial, asked, deps)).outcome;
-    },
-  });
-  if (!isRefusal(opened)) stampUse(token.id, deps);
-  else if (opened.unsent) account.unsent();
-  return opened;
 }
 
 /** A refusal in the envelope of the wire the caller speaks. */

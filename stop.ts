@@ -7,7 +7,7 @@
 
 import process from "node:process";
 import type { Flights } from "./core/flight.ts";
-import type { Sockets } from "./core/relay.ts";
+import type { Sockets } from "./core/sockets.ts";
 
 /** What is to be stopped. */
 export interface Stopping {

@@ -131,11 +131,38 @@ function listIn(kept: KeptModels | undefined): Listed | undefined {
     : undefined;
 }
 
+/** All pages of a list; `undefined` where one of them is none. */
 async function ask(
-  { provider, credential }: Source,
+  source: Source,
   egress: Egress,
 ): Promise<readonly ModelFacts[] | undefined> {
-  const [path = "", query] = provider.models.path.split("?");
+  const { read, next } = source.provider.models;
+  const signal = AbortSignal.timeout(TAKES);
+  const all: ModelFacts[] = [];
+  let more: string | undefined = "";
+  for (let page = 0; more !== undefined && page < MOST_PAGES; page++) {
+    const answer = await askPage(source, { egress, more, signal });
+    const models = read(answer);
+    if (models === undefined) return undefined;
+    all.push(...models);
+    more = next?.(answer);
+  }
+  return all;
+}
+
+/** Of a thousand models each, where the API lets one say so. */
+const MOST_PAGES = 20;
+
+/** An answer, parsed; `undefined` where there is none. */
+async function askPage(
+  { provider, credential }: Source,
+  { egress, more, signal }: {
+    egress: Egress;
+    more: string;
+    signal: AbortSignal;
+  },
+): Promise<unknown> {
+  const [path = "", query] = `${provider.models.path}${more}`.split("?");
   const { fields } = provider.region.probe;
   const begun = await egress({
     method: "GET",
@@ -148,12 +175,12 @@ async function ask(
       ["accept-encoding", "identity"],
     ]),
     content: { body: undefined, length: 0 },
-    signal: AbortSignal.timeout(TAKES),
+    signal,
   });
   if (isRefusal(begun)) return undefined;
   const { response, flight, abort } = begun;
   try {
-    if (response.ok) return provider.models.read(await response.json());
+    if (response.ok) return await response.json();
     await response.body?.cancel();
     return undefined;
   } catch (error) {

@@ -36,4 +36,6 @@ export interface ModelList {
   readonly path: string;
   /** Every model of its answer, parsed; `undefined` where that is no list. */
   readonly read: (answer: unknown) => readonly ModelFacts[] | undefined;
+  /** What is to be added to the path for the page behind an answer; `undefined` at the end. */
+  readonly next?: (answer: unknown) => string | undefined;
 }

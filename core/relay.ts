@@ -11,6 +11,7 @@ import type { Ending, Journal, SocketFacts } from "./journal.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Revocation } from "./running.ts";
 import { type End, type Message, passable } from "./socket.ts";
+import type { Sockets, Stop } from "./sockets.ts";
 
 /** Bytes waiting for one side above which the other is not read. */
 const ENOUGH = 1_048_576;
@@ -37,41 +38,6 @@ export interface Relay {
   readonly revocation?: Revocation | undefined;
   /** What the client is sent then, before the close. */
   readonly lastWords?: ((why: Refusal) => object) | undefined;
-}
-
-/** Closes a socket and says why. */
-export type Stop = (reason: string) => void;
-
-/** All sockets of a process. */
-export interface Sockets {
-  /** One more, to be closed at once where all are. */
-  add(stop: Stop): void;
-  /** Both its ends are gone. */
-  delete(stop: Stop): void;
-  /** Closes all there are and all to come, with 1001. */
-  stop(reason: string): void;
-  /** How many there are, those included that wait for the answer to a close. */
-  readonly size: number;
-}
-
-/** No sockets yet. */
-export function createSockets(): Sockets {
-  const live = new Set<Stop>();
-  let stopped: string | undefined;
-  return {
-    add(stop) {
-      live.add(stop);
-      if (stopped !== undefined) stop(stopped);
-    },
-    delete: (stop) => void live.delete(stop),
-    stop(reason) {
-      stopped = reason;
-      for (const stop of live) stop(reason);
-    },
-    get size() {
-      return live.size;
-    },
-  };
 }
 
 /** Joins the ends; must be called in the turn in which they were made. */

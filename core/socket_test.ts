@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createFlights } from "./flight.ts";
 import { type LogLine, openJournal } from "./journal.ts";
-import { createSockets, relay } from "./relay.ts";
+import { relay } from "./relay.ts";
+import { createSockets } from "./sockets.ts";
 import {
   type End,
   type Listener,

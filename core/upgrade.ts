@@ -7,7 +7,7 @@
 
 import type { Flights } from "./flight.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
-import { relay, type Sockets } from "./relay.ts";
+import { relay } from "./relay.ts";
 import { type Journey, respond } from "./respond.ts";
 import { fieldsDown } from "./rewrite.ts";
 import {
@@ -18,6 +18,7 @@ import {
   type SocketEgress,
   type Upgrading,
 } from "./socket.ts";
+import type { Sockets } from "./sockets.ts";
 
 /** What sockets need of the process. */
 export interface SocketDeps {

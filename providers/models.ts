@@ -19,12 +19,16 @@ interface Dialect {
   readonly context?: readonly string[];
   readonly output?: readonly string[];
   readonly kind?: (item: Item) => ModelKind | undefined;
+  readonly next?: (answer: Item) => string | undefined;
 }
 
 /** A list of models at `/v1/models`, or where the dialect says. */
 export function listOf(dialect: Dialect = {}): ModelList {
   return {
     path: dialect.path ?? "/v1/models",
+    ...dialect.next && {
+      next: (answer) => dialect.next?.(Object(answer)),
+    },
     read(answer) {
       const { data, models } = Object(answer);
       const items = [answer, data, models].find(Array.isArray);
@@ -176,6 +180,10 @@ export const LISTS = {
   }),
   anthropic: listOf({
     path: "/v1/models?limit=1000",
+    next: ({ has_more, last_id }) =>
+      has_more === true && typeof last_id === "string"
+        ? `&after_id=${encodeURIComponent(last_id)}`
+        : undefined,
     created: "created_at",
     context: ["max_input_tokens"],
     output: ["max_tokens"],
@@ -183,6 +191,10 @@ export const LISTS = {
   }),
   gemini: listOf({
     path: "/v1beta/models?pageSize=1000",
+    next: ({ nextPageToken: token }) =>
+      typeof token === "string" && token !== ""
+        ? `&pageToken=${encodeURIComponent(token)}`
+        : undefined,
     context: ["inputTokenLimit"],
     output: ["outputTokenLimit"],
     kind: ({ supportedGenerationMethods }) =>

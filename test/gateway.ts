@@ -13,7 +13,7 @@ import { createLedger } from "../core/ledger.ts";
 import { createMetrics } from "../core/metrics.ts";
 import type { Provider } from "../core/provider.ts";
 import { isRefusal, type Refusal } from "../core/refusal.ts";
-import { createSockets } from "../core/relay.ts";
+import { createSockets } from "../core/sockets.ts";
 import { createRunning } from "../core/running.ts";
 import { createSeal } from "../core/seal.ts";
 import { createStamps } from "../core/stamp.ts";

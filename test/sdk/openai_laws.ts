@@ -138,7 +138,9 @@ export const COMMON: Laws<Sdk, Client> = {
   },
   "models are listed": async ({ client }) => {
     const ids = (await collect(client.models.list())).map(({ id }) => id);
-    assert.deepEqual(ids, ["one", "two"]);
+    // At the bare base a token for several APIs is shown theirs behind them.
+    const named = ids.filter((id) => id.includes("/"));
+    assert.deepEqual(ids, ["one", "two", ...named]);
   },
   "the origin's errors are the SDK's own": async ({ client, sdk }) => {
     const classes = {
