@@ -119,9 +119,10 @@ export function watch(
         controller.enqueue(new TextEncoder().encode(event));
         controller.close();
       });
-      if (!revocation?.outlives) return;
-      revocation.client.addEventListener("abort", leave);
-      if (revocation.client.aborted) leave();
+      // Whoever leaves before the first pull cancels nothing on Bun.
+      const gone = revocation?.outlives ? revocation.client : journey.signal;
+      gone.addEventListener("abort", leave);
+      if (gone.aborted) leave();
     },
     async pull(controller) {
       let chunk = await intake.next();
