@@ -1,10 +1,17 @@
 /** The specification of checks: which call proves a key of each API, what is said of one that does not work, and that nothing changes by it. */
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { CheckFailure } from "./core/check.ts";
-import type { Forwarded } from "./core/egress.ts";
+import { createServer, type ServerResponse } from "node:http";
+import process from "node:process";
+import { setTimeout as wait } from "node:timers/promises";
+import { type CheckFailure, checkKey } from "./core/check.ts";
+import type { Begun, Forwarded } from "./core/egress.ts";
+import { createFlights } from "./core/flight.ts";
+import { hush } from "./core/hush.ts";
 import { createSeal } from "./core/seal.ts";
+import { directEgress, sender } from "./egress.ts";
 import { customProvider } from "./providers/custom.ts";
 import { PROVIDERS } from "./providers/mod.ts";
 import { withDoppel } from "./test/cli.ts";
@@ -679,6 +686,82 @@ law("an answer without an end is given up", async (behind) => {
   assert.ok(sent < 32, `${sent}`);
   assert.equal(behind.flights.size, 0);
 });
+
+for (
+  const [name, answer] of [
+    ["says nothing", () => {}],
+    ["begins and does not end", (response: ServerResponse) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.write('{"data":');
+    }],
+  ] as const
+) {
+  Deno.test(`an origin that ${name} is given up in time, and let go`, async () => {
+    let left = 0;
+    const server = createServer((_, response) => {
+      response.on("close", () => left++);
+      answer(response);
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    const flights = createFlights(Date.now);
+    const provider = customProvider({
+      id: "lab",
+      origin: `http://127.0.0.1:${port}`,
+      wire: "openai",
+    });
+    const egress = directEgress(sender({ flights, firstByteSeconds: 60 }));
+    const asking = { egress, now: Date.now, takes: 300 };
+    const { ms: _, ...found } = await checkKey(
+      provider,
+      { id: "lab-1", key: KEY },
+      asking,
+    );
+    assert.deepEqual(found, { ok: false, status: null, reason: "timeout" });
+    while (left === 0) await wait(10);
+    assert.equal(flights.size, 0);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+}
+
+Deno.test("where there is no key, a refusal holds none, and stays as it is", async () => {
+  const text = '{"error":"who are you?"}';
+  const headers = { "content-type": "application/json" };
+  const response = new Response(text, { status: 403, headers });
+  const flight = createFlights(() => 0).begin(() => {});
+  const begun: Begun = { response, flight, abort() {} };
+  const { signal } = new AbortController();
+  const told = await hush(begun, [{ id: "lab-1", key: "" }], signal);
+  flight.land();
+  assert.equal(await told.response.text(), text);
+});
+
+Deno.test("doppel credential check prints a key's line before it asks with the next", () =>
+  withDoppel(async (doppel, behind) => {
+    const [command = "", ...words] = doppel.line;
+    const { PATH, HOME } = process.env;
+    const child = spawn(command, [
+      ...words,
+      ...["credential", "check", "openai-1", "groq-1"],
+    ], { env: { PATH: PATH!, HOME: HOME!, ...doppel.env } });
+    let out = "";
+    const seen = new Promise<string>((resolve) =>
+      child.stdout.on("data", (chunk) => resolve(out += chunk))
+    );
+    const closed = new Promise((resolve) => child.once("close", resolve));
+    const done = new AbortController();
+    const late = wait(20_000, "", { signal: done.signal }).catch(() => "");
+    let before = "";
+    behind.respondWith(async ({ provider: { id } }) => {
+      if (id === "groq") before = await Promise.race([seen, late]);
+      return Response.json(LIST);
+    });
+    await closed;
+    done.abort();
+    assert.match(before, /^openai-1  ok .*\n$/);
+    assert.match(out, /\ngroq-1    ok .*\n$/);
+  }));
 
 Deno.test("doppel credential check: a line for each as it comes, and 1 where one does not work", () =>
   withDoppel(async (doppel, behind) => {

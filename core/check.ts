@@ -12,7 +12,7 @@ import { parsedError } from "./peek.ts";
 import type { Provider } from "./provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./refusal.ts";
 import { refusesRegion } from "./region.ts";
-import { find, type Trouble, type TroubleRow, wordsOf } from "./trouble.ts";
+import type { Trouble, TroubleRow } from "./trouble.ts";
 import { readWhole } from "./watch.ts";
 
 /** A call that proves a key. */
@@ -90,6 +90,8 @@ export interface Checking {
   readonly egress: Egress;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds that all of it may take; ten seconds where absent. */
+  readonly takes?: number;
 }
 
 /** Milliseconds that all of a check may take. */
@@ -101,9 +103,9 @@ const MOST_SAID = 300;
 export async function checkKey(
   provider: Provider,
   credential: Credential,
-  { egress, now }: Checking,
+  { egress, now, takes = TAKES }: Checking,
 ): Promise<Checked> {
-  const signal = AbortSignal.timeout(TAKES);
+  const signal = AbortSignal.timeout(takes);
   const call = provider.check ?? { path: provider.models.path };
   const asking = { provider, credential, egress, signal };
   const began = now();
@@ -111,7 +113,11 @@ export async function checkKey(
   const ms = now() - began;
   if (isRefusal(heard)) return { ...unheard(heard, signal), ms };
   const rows = await provider.trouble();
-  const found = judged(heard, { provider, credential, rows, now: began });
+  const reading = await import("./pooled.ts");
+  const found = judged(heard, {
+    ...{ provider, credential, rows, reading },
+    seconds: Math.floor(began / 1000),
+  });
   const able = found.ok || found.reason === "quota";
   const balance = able ? await balanceOf(call, heard, asking) : [];
   return {
@@ -171,6 +177,9 @@ async function ask(
   return { status, headers, text, hop };
 }
 
+/** How answers are read; loaded with the first, as for a pool. */
+type Reading = Pick<typeof import("./pooled.ts"), "find" | "wordsOf">;
+
 /** No answer came. */
 function unheard(
   { refused, detail = REFUSALS[refused].detail }: Refusal,
@@ -185,18 +194,19 @@ function unheard(
 /** What an answer says about the key. */
 function judged(
   heard: Heard,
-  { provider, credential: { key }, rows, now }: {
+  { provider, credential: { key }, rows, reading, seconds }: {
     readonly provider: Provider;
     readonly credential: Credential;
     readonly rows: readonly TroubleRow[];
-    readonly now: number;
+    readonly reading: Reading;
+    readonly seconds: number;
   },
 ): Pick<Checked, "ok" | "reason" | "detail" | "models"> {
   const { status, text, hop } = heard;
   const { region, fixed = [], check, models } = provider;
   const body = parsedError(text);
   // A hop's key, which is not known here, could stand in it.
-  const said = hop ? undefined : sayingOf(body, text);
+  const said = hop ? undefined : sayingOf(reading.wordsOf(body, text), body);
   const detail = said && hidden(said, [key, ...secretsIn(fixed)])
     .slice(0, MOST_SAID);
   const fails = (reason: CheckFailure) => ({
@@ -207,8 +217,7 @@ function judged(
   if (status === region.status && refusesRegion(text, region)) {
     return fails("region");
   }
-  const seconds = Math.floor(now / 1000);
-  const finding = find(heard, rows, { model: "", now: seconds });
+  const finding = reading.find(heard, rows, { model: "", now: seconds });
   // It is known, and may do other things.
   if (finding?.trouble === "key" && finding.rests === "nothing") {
     return { ok: true, ...detail && { detail } };
@@ -224,9 +233,12 @@ function judged(
 }
 
 /** What an error says to people; pages are for nobody. */
-function sayingOf(body: unknown, text: string): string | undefined {
-  const said = wordsOf(body, text).find((words) => words.trim() !== "");
-  return body === undefined && /^\s*</.test(text) ? undefined : said?.trim();
+function sayingOf(
+  words: readonly string[],
+  body: unknown,
+): string | undefined {
+  const said = words.map((line) => line.trim()).find(Boolean);
+  return body === undefined && said?.startsWith("<") ? undefined : said;
 }
 
 /** Of what an owner has written on every request, what is long enough to be a secret. */
