@@ -224,6 +224,23 @@ law(
 );
 
 law(
+  "a key without money is asked what is left, one that is refused is not",
+  async (behind) => {
+    const balance = BALANCES.find(({ provider }) => provider === "deepseek")!;
+    behind.respondWith(({ target: { path } }) =>
+      path.endsWith("/models")
+        ? Response.json({ error: { message: "Insufficient Balance" } }, {
+          status: 402,
+        })
+        : Response.json(balance.answer)
+    );
+    const { body } = await check(behind, "deepseek-1");
+    assert.deepEqual([body.ok, body.reason], [false, "quota"]);
+    assert.deepEqual(body.balance, balance.is);
+  },
+);
+
+law(
   "another origin's balance is told without the currency of ours",
   async (behind) => {
     behind.respondWith(({ target: { path } }) =>
@@ -727,7 +744,10 @@ for (
 
 Deno.test("where there is no key, a refusal holds none, and stays as it is", async () => {
   const text = '{"error":"who are you?"}';
-  const headers = { "content-type": "application/json" };
+  const headers = {
+    "content-type": "application/json",
+    "content-length": `${text.length}`,
+  };
   const response = new Response(text, { status: 403, headers });
   const flight = createFlights(() => 0).begin(() => {});
   const begun: Begun = { response, flight, abort() {} };
@@ -735,6 +755,7 @@ Deno.test("where there is no key, a refusal holds none, and stays as it is", asy
   const told = await hush(begun, [{ id: "lab-1", key: "" }], signal);
   flight.land();
   assert.equal(await told.response.text(), text);
+  assert.equal(told.response.headers.get("content-length"), `${text.length}`);
 });
 
 Deno.test("doppel credential check prints a key's line before it asks with the next", () =>
