@@ -17,6 +17,8 @@ import {
   Problem,
 } from "./admin/work.ts";
 import type { Credential } from "./core/credential.ts";
+import type { Egress } from "./core/egress.ts";
+import type { Keyring } from "./core/keyring.ts";
 import { problemResponse } from "./core/problem.ts";
 import type { Retention } from "./core/ledger.ts";
 import type { Seal } from "./core/seal.ts";
@@ -41,6 +43,10 @@ export interface AdminDeps {
   readonly pools: Readonly<Record<string, readonly Credential[]>>;
   /** Seals the keys that are to be kept. */
   readonly seal: Seal;
+  /** The rows that requests go by. */
+  readonly keyring: Pick<Keyring, "at">;
+  /** The way that requests go. */
+  readonly egress: Egress;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
   /** What is kept of usage. */
@@ -129,19 +135,22 @@ async function authenticate(
 async function perform(
   { query, body, status, run, csv }: Operation,
   c: Context<Env>,
-  { store, configured, pools, seal, inTurn, keep, now }: AdminDeps & {
-    inTurn: InTurn;
-  },
+  deps: AdminDeps & { inTurn: InTurn },
 ): Promise<Response> {
   const { signer, content } = c.var;
   if (body === undefined && content.length > 0) {
     throw new Problem(400, "This call takes no body.");
   }
+  const { store, configured, pools, seal, keyring, egress } = deps;
+  const { inTurn, keep, now } = deps;
   const work = {
     store,
     providers: configured,
     pools,
     seal,
+    keyring,
+    egress,
+    clock: now,
     inTurn,
     keep,
     now: Math.floor(now() / 1000),

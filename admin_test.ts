@@ -737,6 +737,7 @@ law(
       "get /admin/audit",
       "get /admin/credentials",
       "get /admin/credentials/{id}",
+      "get /admin/credentials/{id}/check",
       "get /admin/export",
       "get /admin/pause",
       "get /admin/providers",

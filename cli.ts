@@ -10,7 +10,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import type { Commands, Output } from "./cli/command.ts";
+import type { Commands, Output, Slowly } from "./cli/command.ts";
 import { credentialCommands } from "./cli/credentials.ts";
 import { type Asked, understood, UsageError } from "./cli/options.ts";
 import {
@@ -146,7 +146,8 @@ secret. prices asks nobody: it reads doppel's own tables, and PRICES_FILE.`;
 
 try {
   const asked = understood(Object.keys(COMMANDS), process.argv.slice(2));
-  console.log(asked === undefined ? USAGE : await answer(asked));
+  if (asked === undefined) console.log(USAGE);
+  else if ((await answer(asked)).failed) process.exitCode = 1;
 } catch (error) {
   console.error(`doppel: ${explain(error)}`);
   if (!(error instanceof UsageError)) process.exit(1);
@@ -154,9 +155,23 @@ try {
   process.exit(2);
 }
 
-async function answer({ usage, words, values, json }: Asked): Promise<string> {
-  const output = await COMMANDS[usage]!(values, ...words);
-  return json ? JSON.stringify(output.json) : output.text;
+async function answer(
+  { usage, words, values, json }: Asked,
+): Promise<Output> {
+  const given = await COMMANDS[usage]!(values, ...words);
+  const output = "next" in given ? await lineByLine(given, json) : given;
+  const text = json ? JSON.stringify(output.json) : output.text;
+  if (text !== "" || !("next" in given)) console.log(text);
+  return output;
+}
+
+/** Prints what there is to read as it comes. */
+async function lineByLine(lines: Slowly, json: boolean): Promise<Output> {
+  for (;;) {
+    const { done, value } = await lines.next();
+    if (done) return value;
+    if (!json) console.log(value);
+  }
 }
 
 function explain(error: unknown): string {

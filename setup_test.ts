@@ -351,7 +351,7 @@ law(
         ["DELETE", "/admin/providers/openai"],
         ["GET", "/admin/aliases/nobody"],
         ["DELETE", "/admin/aliases/nobody"],
-        ["GET", `${PATH}/openai-main/check`],
+        ["GET", `${PATH}/nobody/check`],
       ] as const
     ) {
       assert.equal((await call(method, path)).status, 404, path);

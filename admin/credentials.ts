@@ -5,6 +5,8 @@
  * @module
  */
 
+import { CheckedCredential } from "./check_schema.ts";
+import { check } from "./credential_check.ts";
 import { create, put, reseal } from "./credential_edit.ts";
 import { ownOf, shown, shownOwn } from "./credential_shown.ts";
 import { changeSetup, noted, recordOf } from "./edit.ts";
@@ -12,7 +14,7 @@ import { row } from "./row.ts";
 import * as schema from "./setup_schema.ts";
 import { found, Problem, type Work } from "./work.ts";
 
-/** Operations on credentials. `GET /admin/credentials/:id/check`, which asks the API whether the key still works, belongs here once there is something to ask with. */
+/** Operations on credentials. */
 export const credentialRows = [
   row("GET /admin/credentials", "List the owner's keys, masked", {
     answer: schema.CredentialList,
@@ -65,6 +67,11 @@ export const credentialRows = [
       await work.store.warm([id]);
     },
   }),
+  row(
+    "GET /admin/credentials/:id/check",
+    "Ask the API whether a key works, whatever its state here, which stays",
+    { answer: CheckedCredential, run: check },
+  ),
   row("POST /admin/credentials/:id/warm", "Use a credential that cools", {
     answer: schema.Warmed,
     async run(work) {

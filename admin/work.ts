@@ -5,6 +5,8 @@
  */
 
 import type { Credential } from "../core/credential.ts";
+import type { Egress } from "../core/egress.ts";
+import type { Keyring } from "../core/keyring.ts";
 import type { Retention } from "../core/ledger.ts";
 import type { Seal } from "../core/seal.ts";
 import type { AuditEntry, ListedToken, Pause, Store } from "../core/store.ts";
@@ -34,6 +36,12 @@ export interface Work<Body, Query> {
   readonly pools: Readonly<Record<string, readonly Credential[]>>;
   /** Seals keys, and opens them. */
   readonly seal: Seal;
+  /** The rows that requests go by. */
+  readonly keyring: Pick<Keyring, "at">;
+  /** The way that requests go. */
+  readonly egress: Egress;
+  /** Milliseconds since the epoch, by now. */
+  readonly clock: () => number;
   /** So that changes of this process do not come between each other. */
   readonly inTurn: InTurn;
   /** What is kept of usage. */

@@ -7,8 +7,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { ProblemError } from "../core/problem.ts";
 import { askSecret } from "./ask.ts";
-import { type Call, type Commands, type Output, segment } from "./command.ts";
-import { details, type Row, table } from "./print.ts";
+import {
+  type Call,
+  type Commands,
+  type Output,
+  segment,
+  type Slowly,
+} from "./command.ts";
+import { checkText, details, type Row, table } from "./print.ts";
 import { exported, imported, readTable } from "./table.ts";
 import { type Known, openVault, planOf, vaultIn } from "./vault.ts";
 
@@ -56,6 +62,7 @@ export function credentialCommands(call: Call): Commands {
       const json = await call("POST", `${pathOf(id)}/warm`);
       return { json, text: `${json.ended} cooldowns of ${id} are ended.` };
     },
+    "credential check [ID…]": (_, ...ids) => checkEach(ids, call),
     "credential rotate": async () => {
       const json = await call("POST", `${PATH}/rotate`);
       return { json, text: details(json) };
@@ -82,6 +89,22 @@ function plain({ cooling, ...rest }: Row): Row {
     `${model ?? "every model"} until ${until} (${why})`
   );
   return { ...rest, cooling: words };
+}
+
+/** One after another, so that no API sees two keys come at once; all of them where none is named. */
+async function* checkEach(named: readonly string[], call: Call): Slowly {
+  const { credentials } = named.length > 0
+    ? { credentials: named.map((id) => ({ id })) }
+    : await call("GET", PATH) as { credentials: readonly { id: string }[] };
+  const width = Math.max(...credentials.map(({ id }) => id.length));
+  const checked: Row[] = [];
+  for (const { id } of credentials) {
+    const result = await call("GET", `${pathOf(id)}/check`);
+    checked.push(result);
+    yield checkText(result, width);
+  }
+  const text = checked.length === 0 ? "none" : "";
+  return { json: checked, text, failed: checked.some(({ ok }) => !ok) };
 }
 
 /** Sealed as they are kept, with the providers that are not in the table. */

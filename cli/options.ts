@@ -25,7 +25,8 @@ export interface Asked {
 
 /**
  * Reads `args` as one of the commands: `token rotate ID [--grace 10m]` is a
- * name, a word to follow it, and an option. `undefined`: help is asked for.
+ * name, a word to follow it, and an option; `[ID…]` is as many words as there
+ * are. `undefined`: help is asked for.
  */
 export function understood(
   usages: readonly string[],
@@ -45,7 +46,7 @@ export function understood(
   if (!command) throw new UsageError(`there is no command "${typed}".`);
   const { usage, name, takes, options } = command;
   const words = positionals.slice(name.split(" ").length);
-  if (words.length !== takes.length) {
+  if (words.length !== takes.length && !command.many) {
     const wanted = takes.join(" ") || "no more words";
     throw new UsageError(`"${name}" takes ${wanted}.`);
   }
@@ -69,6 +70,7 @@ function syntax(usage: string) {
     usage,
     name: head.replace(/ [A-Z ]+$/, ""),
     takes: head.match(/[A-Z]+/g) ?? [],
+    many: /\[[A-Z]+…\]/.test(usage),
     /** Options that take no value. */
     flags: Array.from(usage.matchAll(/\[--(\w+)\]/g), ([, name]) => name!),
     options: Array.from(usage.matchAll(/--([\w-]+)/g), ([, name]) => name!),

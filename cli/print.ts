@@ -55,6 +55,34 @@ function cell(value: unknown): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, "�");
 }
 
+/** A line of what an API says of a key. */
+export function checkText(row: Row, width: number): string {
+  const { id, ok, reason, status, ms, models, detail, balance, hop } = row;
+  const facts = [
+    ...(status === null ? [] : [`status ${status}`]),
+    ...(models === undefined ? [] : [`${models} models`]),
+    ...((balance ?? []) as Row[]).map(balanceText),
+    ...(hop ? ["through the hop, with its key"] : []),
+    ...(status === null ? [] : [`${ms} ms`]),
+    ...(detail === undefined ? [] : [detail]),
+  ];
+  const verdict = cell(ok ? "ok" : reason).padEnd(VERDICT);
+  return `${cell(id).padEnd(width)}  ${verdict}  ${cell(facts.join(", "))}`
+    .trimEnd();
+}
+
+/** Longest of the usual verdicts. */
+const VERDICT = "unreachable".length;
+
+function balanceText({ remaining, limit, used, currency }: Row): string {
+  const of = (amount: unknown) => `${amount} ${currency ?? ""}`.trim();
+  return [
+    ...(remaining === undefined ? [] : [`${of(remaining)} left`]),
+    ...(limit === undefined ? [] : [`limit ${of(limit)}`]),
+    ...(used === undefined ? [] : [`${of(used)} used`]),
+  ].join(", ");
+}
+
 /** When doppel is paused. */
 export function pauseText({ paused, from, until }: Row): string {
   const when = paused ? "paused" : from ? `to be paused from ${from}` : "";

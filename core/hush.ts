@@ -25,15 +25,23 @@ export async function hush(
   signal: AbortSignal,
 ): Promise<Begun> {
   const { response, text } = await peek(begun, signal);
-  const told = credentials.filter(({ key }) => text?.includes(key));
+  const told = credentials.filter(({ key }) => key && text?.includes(key));
   if (text === undefined || told.length === 0) return { ...begun, response };
-  const masked = told.reduce(
-    (left, { key }) => left.replaceAll(key, MASK),
-    text,
-  );
+  const masked = hidden(text, told.map(({ key }) => key));
   const headers = new Headers(response.headers);
   headers.delete("content-length");
   response.body?.cancel().catch(() => {});
   const { status } = response;
   return { ...begun, response: new Response(masked, { status, headers }) };
+}
+
+/** A text without what must not stand in it, as it is or escaped for a URL or for JSON. */
+export function hidden(text: string, secrets: readonly string[]): string {
+  return secrets.filter(Boolean)
+    .flatMap((secret) => [
+      secret,
+      encodeURIComponent(secret),
+      JSON.stringify(secret).slice(1, -1),
+    ])
+    .reduce((left, form) => left.replaceAll(form, MASK), text);
 }

@@ -20,6 +20,9 @@ import type { Refusal } from "./refusal.ts";
 import { troubleRows } from "./trouble.ts";
 import type { Way } from "./way.ts";
 
+// Checks read answers too; from anywhere else, every start would load this.
+export { find, wordsOf } from "./trouble.ts";
+
 /** A request, and what is done about its attempts. */
 export interface Pooled extends Pick<Traveller, "holder" | "revocation"> {
   /** The ways it may go, in the order of asking. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BalanceCall, KeyCheck } from "./check.ts";
 import type { Wire } from "./custom.ts";
 import type { ModelList } from "./facts.ts";
 import type { MeteringRow } from "./meter.ts";
@@ -104,6 +105,10 @@ export interface Provider {
   readonly closed?: true;
   /** How it lists its models. */
   readonly models: ModelList;
+  /** What proves a key where the list of models does not, since anybody is given it; called by the owner alone, whatever holders may call. */
+  readonly check?: KeyCheck;
+  /** Where an ordinary key is told what may be spent. */
+  readonly balance?: BalanceCall;
   /** How the answers of `METHOD /path` are metered, as above; what fits none is unknown. */
   readonly usage: readonly MeteringRow[];
   /** Its chats heed `max_tokens`, and nobody knows that they heed `max_completion_tokens`. */

@@ -169,7 +169,8 @@ const CODES = [
 /** Where they put what is meant for people. */
 const WORDS = ["error.message", "error", "message", "detail"];
 
-function wordsOf(body: unknown, text: string): readonly string[] {
+/** What an error's parsed body says to people; where it is none, its text. */
+export function wordsOf(body: unknown, text: string): readonly string[] {
   return body === undefined ? [text] : textsAt(body, WORDS);
 }
 

@@ -11,6 +11,7 @@
  */
 
 import type { Provider } from "../core/provider.ts";
+import { BALANCES } from "./balances.ts";
 import { compatible, versioned } from "./compatible.ts";
 import { LISTS } from "./models.ts";
 import { compatibleUsage } from "./usage.ts";
@@ -58,6 +59,7 @@ const deepseek = compatible({
   origin: "https://api.deepseek.com",
   surface: /^(?:\/anthropic)?\/v1(?:\/|$)/,
   has: ["anthropic"],
+  balance: BALANCES.deepseek,
   usage: compatibleUsage({ asks: true }),
   olderLimit: true,
   gateway: { slug: "deepseek", drops: true, models: "deepseek" },
@@ -134,6 +136,7 @@ const moonshot = compatible({
   has: ["anthropic", "files"],
   more: [["inference", /^POST \/v1\/tokenizers\/estimate-token-count$/]],
   models: LISTS.contextual,
+  balance: BALANCES.moonshot,
   olderLimit: true,
 });
 
@@ -161,6 +164,9 @@ const openrouter = compatible({
   ],
   ownNames: /^openrouter\/[^/]+$/,
   models: LISTS.openrouter,
+  // Anybody is given its list (accomplish-ai/coworker#208, read 2026-11-28).
+  check: { path: BALANCES.openrouter.path },
+  balance: BALANCES.openrouter,
   usage: compatibleUsage({ dialect: OPENROUTER }),
   // Its page shows both forms, and writes the one without as the rule.
   gateway: { slug: "openrouter", drops: true },
@@ -181,6 +187,9 @@ const perplexity = compatible({
   },
   has: ["responses", "embeddings"],
   more: [["inference", /^POST \/(?:chat\/completions|search|v1\/sonar)$/]],
+  // Its list wants no key (…/api-reference/models-get: `security: []`); the
+  // list of what the key has begun does (…/async-sonar-get). Read 2026-11-28.
+  check: { path: "/v1/async/sonar" },
   usage: [
     [{ dialect: PERPLEXITY }, /^POST \/(?:chat\/completions|v1\/sonar)$/],
     ...compatibleUsage({ dialect: PERPLEXITY }),
@@ -195,6 +204,19 @@ const sambanova = compatible({
   origin: "https://api.sambanova.ai",
   has: ["embeddings", "transcriptions", "translations"],
   models: LISTS.sambanova,
+  // Anybody is given its list (lidge-jun/opencodex#870). An unknown key is 401
+  // (juspay/neurolink#1586), and a model that is not there costs nobody
+  // anything: whole but for that, so that no form is refused before the key is.
+  // Read 2026-11-28.
+  check: {
+    path: "/v1/chat/completions",
+    content: JSON.stringify({
+      model: "doppel-check",
+      messages: [{ role: "user", content: "." }],
+      max_tokens: 1,
+    }),
+    proves: [400, 404, 410, 422],
+  },
   olderLimit: true,
 });
 

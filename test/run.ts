@@ -32,6 +32,7 @@ const OWN = [
   "cost_test.ts",
   "admin_test.ts",
   "setup_test.ts",
+  "check_test.ts",
   "cli_test.ts",
   "vault_test.ts",
   "egress_test.ts",
