@@ -60,7 +60,9 @@ export async function send(
 let pooled: Promise<typeof import("./pooled.ts")> | undefined;
 
 /** See {@linkcode sendPooled}. */
-export const sendSome: typeof sendPooled = async (send, asked, deps) => {
+export async function sendSome<Opened extends object>(
+  ...[send, asked, deps]: Parameters<typeof sendPooled<Opened>>
+): Promise<Sent<Opened>> {
   pooled ??= import("./pooled.ts");
   return await (await pooled).sendPooled(send, asked, deps);
-};
+}

@@ -91,12 +91,14 @@ export function watch(
   const stands = isEventStream(response) ? betweenEvents() : undefined;
   const intake = openIntake(body, begun, journey);
   let between = true;
+  /** The client's leaving; whether that was the end of it. */
   const leave = () => {
-    if (intake.over || intake.left) return;
+    if (intake.over || intake.left) return false;
     intake.left = true;
     const wanted = revocation?.outlives && !journey.signal.aborted;
     if (drain && wanted) drain(readOn(intake, journey.signal));
     else intake.stop("client_closed");
+    return intake.over;
   };
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {
@@ -112,17 +114,16 @@ export function watch(
         if (intake.over) return;
         intake.stop("revoked", { refused: why.refused });
         if (intake.left) return;
-        if (!stands || !between || !journey.lastWords) {
-          return broken(controller);
-        }
-        const event = asEvent(journey.lastWords(why));
-        controller.enqueue(new TextEncoder().encode(event));
+        const words = stands && between && journey.lastWords?.(why);
+        if (!words) return broken(controller);
+        controller.enqueue(new TextEncoder().encode(asEvent(words)));
         controller.close();
       });
       // Whoever leaves before the first pull cancels nothing on Bun.
       const gone = revocation?.outlives ? revocation.client : journey.signal;
-      gone.addEventListener("abort", leave);
-      if (gone.aborted) leave();
+      const end = () => void (leave() && broken(controller));
+      gone.addEventListener("abort", end);
+      if (gone.aborted) end();
     },
     async pull(controller) {
       let chunk = await intake.next();
@@ -137,7 +138,7 @@ export function watch(
       if (stands) between = stands(chunk);
       enqueueInPieces(controller, chunk);
     },
-    cancel: leave,
+    cancel: () => void leave(),
   }, { highWaterMark: 0 });
 }
 

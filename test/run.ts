@@ -29,6 +29,8 @@ const OWN = [
   "answers_test.ts",
   "usage_test.ts",
   "pools_test.ts",
+  "names_test.ts",
+  "catalogue_test.ts",
   "cost_test.ts",
   "admin_test.ts",
   "setup_test.ts",
