@@ -47,6 +47,8 @@ export interface AdminDeps {
   readonly keyring: Pick<Keyring, "at">;
   /** The way that requests go. */
   readonly egress: Egress;
+  /** Lets work outlive the answer; logs under `name` what it throws. */
+  readonly defer: (name: string, work: Promise<unknown>) => void;
   /** Base URL that clients use, where it is not what `Host` says. */
   readonly publicUrl?: string | undefined;
   /** What is kept of usage. */
@@ -142,7 +144,7 @@ async function perform(
     throw new Problem(400, "This call takes no body.");
   }
   const { store, configured, pools, seal, keyring, egress } = deps;
-  const { inTurn, keep, now } = deps;
+  const { inTurn, keep, now, defer } = deps;
   const work = {
     store,
     providers: configured,
@@ -151,6 +153,7 @@ async function perform(
     keyring,
     egress,
     clock: now,
+    defer,
     inTurn,
     keep,
     now: Math.floor(now() / 1000),

@@ -440,3 +440,40 @@ law("a list in pages is read to its end", async (gateway) => {
     "/v1beta/models?pageSize=1000&pageToken=n%3D",
   ]);
 });
+
+law(
+  "the owner sees what a provider lists, and has it looked at again at once",
+  async (gateway) => {
+    listing(gateway);
+    const path = "/admin/providers/groq/models";
+    const { token } = await gateway.mint({ providers: ["openai", "groq"] });
+    await models(gateway, token);
+    const kept = await (await gateway.admin("GET", path)).json();
+    assert.deepEqual(kept, {
+      provider: "groq",
+      time: "2026-11-20T12:00:00Z",
+      models: [
+        { id: "llama-3.3", context: 131_072, owner: "Meta" },
+        { id: "groq/compound", context: 131_072 },
+        { id: "llama-3.3", context: 1 },
+      ],
+    });
+    assert.equal(gateway.reached.length, 2);
+    gateway.tick(60);
+    listing(gateway, { groq: { data: [{ id: "new" }] } });
+    const now = await (await gateway.admin("POST", path)).json();
+    assert.deepEqual([now.time, now.models], ["2026-11-20T12:01:00Z", [{
+      id: "new",
+    }]]);
+    assert.deepEqual(ids(await models(gateway, token)), ["gpt-5", "groq/new"]);
+    listing(gateway, {});
+    const status = async (method: string, id: string) =>
+      (await gateway.admin(method, `/admin/providers/${id}/models`)).status;
+    assert.equal(await status("POST", "groq"), 503);
+    assert.equal(await status("GET", "groq"), 200);
+    assert.equal(await status("GET", "nobody"), 404);
+    const lab = { origin: "https://lab.example" };
+    await gateway.admin("PUT", "/admin/providers/lab", lab);
+    assert.equal(await status("GET", "lab"), 409);
+  },
+);

@@ -11,6 +11,7 @@ import { fromRfc3339, toRfc3339 } from "../core/time.ts";
 import { mintToken, tokenId } from "../core/token.ts";
 import { credentialRows } from "./credentials.ts";
 import { checkProviders } from "./edit.ts";
+import { modelRows } from "./models.ts";
 import { aliasRows, providerRows } from "./providers.ts";
 import { type Operation, row } from "./row.ts";
 import * as schema from "./schema.ts";
@@ -161,6 +162,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...stateRows,
   ...credentialRows,
   ...providerRows,
+  ...modelRows,
   ...aliasRows,
   ...usageRows,
   ...tableRows,

@@ -42,6 +42,8 @@ export interface Work<Body, Query> {
   readonly egress: Egress;
   /** Milliseconds since the epoch, by now. */
   readonly clock: () => number;
+  /** Lets work outlive the answer. */
+  readonly defer: (name: string, work: Promise<unknown>) => void;
   /** So that changes of this process do not come between each other. */
   readonly inTurn: InTurn;
   /** What is kept of usage. */

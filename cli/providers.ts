@@ -12,6 +12,9 @@ const FIELDS = "[--slot S] [--wire W] [--models 'GLOB,GLOB'] [--priority N]";
 /** What is shown of a provider in a list. */
 const SHOWN = ["id", "source", "origin", "priority", "models", "credentials"];
 
+/** And of a model. */
+const MODEL = ["id", "kind", "context", "output", "owner"];
+
 /** The commands on providers. */
 export function providerCommands(call: Call): Commands {
   const list = async () => {
@@ -30,6 +33,11 @@ export function providerCommands(call: Call): Commands {
     "provider show ID": (_, id) => one("GET", id),
     [`provider set ID [--origin URL] ${FIELDS}`]: (fields, id) =>
       one("PUT", id, fields),
+    "provider models ID [--refresh]": async ({ refresh }, id) => {
+      const path = `/admin/providers/${segment(id)}/models`;
+      const json = await call(refresh ? "POST" : "GET", path);
+      return { json, text: table(MODEL, json.models as Row[]) };
+    },
     "provider delete ID": async (_, id) => {
       await call("DELETE", `/admin/providers/${segment(id)}`);
       return { json: { id, deleted: true }, text: `${id} is deleted.` };
