@@ -1,7 +1,8 @@
 /** Models by the names of several providers, and the owner's aliases, seen by a holder. */
 
 import assert from "node:assert/strict";
-import { type Gateway, law } from "./test/gateway.ts";
+import type { Gateway } from "./test/gateway.ts";
+import { lawOnBoth as law } from "./test/on_redis.ts";
 
 const CHAT = "/v1/chat/completions";
 const ALL = ["openai", "anthropic", "gemini", "groq", "openrouter", "minimax"];

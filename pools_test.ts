@@ -10,7 +10,8 @@ import { createFlights } from "./core/flight.ts";
 import { aimedAtHop } from "./core/hop.ts";
 import type { Dialled, End } from "./core/socket.ts";
 import { PROVIDERS } from "./providers/mod.ts";
-import { type Gateway, law, START } from "./test/gateway.ts";
+import { type Gateway, law as lawOnce, START } from "./test/gateway.ts";
+import { lawOnBoth as law } from "./test/on_redis.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const CHAT = "/v1/chat/completions";
@@ -892,7 +893,7 @@ for (const count of [1, 2]) {
 /** What the store is told. */
 const told: Cooldown[] = [];
 
-law("the store is told of each key that rests, once", async (gateway) => {
+lawOnce("the store is told of each key that rests, once", async (gateway) => {
   const { token } = await gateway.mint();
   const body = await conversationOf(gateway, token, 2);
   answers(gateway, (n) => n === 2 ? NO_QUOTA(300) : FINE());
@@ -919,7 +920,7 @@ law("the store is told of each key that rests, once", async (gateway) => {
 
 const resting: string[] = [];
 
-law(
+lawOnce(
   "a key rests for the model that path, content, form or query name",
   async (gateway) => {
     const { token } = await gateway.mint();
@@ -1029,7 +1030,7 @@ const END: End = {
 
 const dialled: string[] = [];
 
-law(
+lawOnce(
   "a socket whose key is refused is dialled with the next one",
   async (gateway) => {
     const { token } = await gateway.mint();
