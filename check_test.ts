@@ -780,8 +780,8 @@ Deno.test("doppel credential check prints a key's line before it asks with the n
     });
     await closed;
     done.abort();
-    assert.match(before, /^openai-1  ok .*\n$/);
-    assert.match(out, /\ngroq-1    ok .*\n$/);
+    assert.match(before, /^openai-1 {2}ok .*\n$/);
+    assert.match(out, /\ngroq-1 {4}ok .*\n$/);
   }));
 
 Deno.test("doppel credential check: a line for each as it comes, and 1 where one does not work", () =>
@@ -803,7 +803,7 @@ Deno.test("doppel credential check: a line for each as it comes, and 1 where one
     assert.deepEqual([named.code, named.error], [0, ""]);
     assert.match(
       named.out,
-      /^deepseek-1  ok {11}status 200, 2 models, 9.5 CNY left, \d+ ms\nopenai-1    ok {11}status 200, 2 models, \d+ ms\n$/,
+      /^deepseek-1 {2}ok {11}status 200, 2 models, 9.5 CNY left, \d+ ms\nopenai-1 {4}ok {11}status 200, 2 models, \d+ ms\n$/,
     );
     assert.equal(behind.reached.length, 3);
 
