@@ -127,10 +127,8 @@ async function forward(
     bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
   }));
-  const admitted = {
-    ...{ holder, view, route, account },
-    ...{ revocation, address, journal },
-  };
+  const traveller = { holder, route, account, revocation };
+  const admitted = { ...traveller, view, address, journal };
   const outcome = await carry(request, admitted, deps);
   return isRefusal(outcome) ? revocation.why ?? outcome : outcome;
 }
