@@ -159,6 +159,8 @@ export interface Revocation {
   readonly signal: AbortSignal;
   /** From now on `end` is told, and nothing aborted. */
   hear(end: (why: Refusal) => void): void;
+  /** `leave` is told when the client leaves, be it outlived or not; at once where it has. */
+  hearLeaving(leave: () => void): void;
   /** Ends it. */
   end(why: Refusal): void;
   /** Aborts when the client leaves. */
@@ -181,9 +183,11 @@ export function openRevocation(
   const abort = () => controller.abort();
   let patience: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let leaves = () => {};
   const leave = () => {
     if (patience === undefined) abort();
     else timer = setTimeout(abort, patience);
+    leaves();
   };
   left.addEventListener("abort", leave);
   whenOver(() => {
@@ -196,6 +200,10 @@ export function openRevocation(
     why: undefined as Refusal | undefined,
     signal: controller.signal,
     hear: (end: (why: Refusal) => void) => void (hears = end),
+    hearLeaving(leave: () => void) {
+      leaves = leave;
+      if (left.aborted) leave();
+    },
     end(why: Refusal) {
       revocation.why = why;
       hears(why);

@@ -119,11 +119,8 @@ export function watch(
         controller.enqueue(new TextEncoder().encode(asEvent(words)));
         controller.close();
       });
-      // Whoever leaves before the first pull cancels nothing on Bun.
-      const gone = revocation?.outlives ? revocation.client : journey.signal;
-      const end = () => void (leave() && broken(controller));
-      gone.addEventListener("abort", end);
-      if (gone.aborted) end();
+      // Whoever leaves before the first pull cancels nothing on Bun. No listener: one for each answer costs 5 % there.
+      revocation?.hearLeaving(() => void (leave() && broken(controller)));
     },
     async pull(controller) {
       let chunk = await intake.next();
