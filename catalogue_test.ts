@@ -352,6 +352,20 @@ law(
 );
 
 law(
+  "one absurd model takes no other from any list",
+  async (gateway) => {
+    const odd = '{"data":[{"id":"odd","created":1e20},{"id":"a\\u001b[2J"}]}';
+    gateway.respondWith(({ provider: { id } }) =>
+      id === "openrouter" ? new Response(odd) : Response.json(LISTS[id])
+    );
+    const { token } = await gateway.mint({ providers: EVERY });
+    const list = await models(gateway, token, { fields: claude });
+    assert.deepEqual(ids(list), ["claude-sonnet-4-5", "openrouter/odd"]);
+    assert.equal(list.data[1].created_at, "1970-01-01T00:00:00Z");
+  },
+);
+
+law(
   "GET /v1/providers tells those that the token can reach now",
   async (gateway) => {
     const { token } = await gateway.mint({ providers: EVERY });
