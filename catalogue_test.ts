@@ -366,6 +366,37 @@ law(
 );
 
 law(
+  "a list that does not end is given up, and one of too many models is cut",
+  async (gateway) => {
+    let pulled = 0;
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const text = pulled++ === 0 ? '{"data":[' : " ".repeat(1_048_576);
+          controller.enqueue(new TextEncoder().encode(text));
+          // Not endless after all, or this law would never fail.
+          if (pulled === 64) {
+            controller.enqueue(new TextEncoder().encode('{"id":"m"}]}'));
+            controller.close();
+          }
+        },
+      });
+    const many = Array.from({ length: 200_000 }, (_, n) => ({ id: `m${n}` }));
+    gateway.respondWith(({ provider: { id } }) =>
+      id === "openai"
+        ? new Response(endless())
+        : Response.json({ data: id === "groq" ? many : [{ id: "g" }] })
+    );
+    const { token } = await gateway.mint({ providers: ["openai", "gemini"] });
+    assert.deepEqual(ids(await models(gateway, token)), ["gemini/g"]);
+    assert.ok(pulled < 20);
+    const other = await gateway.mint({ providers: ["openai", "groq"] });
+    const list = await models(gateway, other.token);
+    assert.equal(list.data.length, 10_000);
+  },
+);
+
+law(
   "GET /v1/providers tells those that the token can reach now",
   async (gateway) => {
     const { token } = await gateway.mint({ providers: EVERY });
