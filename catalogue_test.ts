@@ -448,6 +448,36 @@ law(
   },
 );
 
+law(
+  "doppel's own answers are requests like any other, and cost nothing else",
+  async (gateway) => {
+    listing(gateway);
+    const asked = async (token: string, path: string) => {
+      const { status } = await gateway.send(path, { headers: bearer(token) });
+      await gateway.settled();
+      return status;
+    };
+    for (const path of ["/v1/models", "/v1/providers", "/v1/models/groq/x"]) {
+      for (const more of [{}, { concurrency: 1, budget: { total: 9 } }]) {
+        const { id, token } = await gateway.mint({
+          providers: EVERY,
+          limits: { requests: 2, ...more },
+        });
+        const statuses = [
+          await asked(token, path),
+          await asked(token, path),
+          await asked(token, path),
+        ];
+        // What is refused counts as never made.
+        const wanted = path.endsWith("x") ? [404, 404, 404] : [200, 200, 429];
+        assert.deepEqual(statuses, wanted, path);
+        const [stands] = await gateway.store.watch([{ id, leases: [] }], START);
+        assert.equal(stands!.unspent, "budget" in more ? 9 : undefined);
+      }
+    }
+  },
+);
+
 law("a list in pages is read to its end", async (gateway) => {
   const asked: string[] = [];
   gateway.respondWith(({ provider: { id }, target: { path, query } }) => {
