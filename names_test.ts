@@ -452,6 +452,64 @@ law(
 );
 
 law(
+  "what is not offered is asked for at no endpoint, and through no socket",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ["openai"] });
+    const offer = { models: ["gpt-5-mini", "gpt-realtime"] };
+    await gateway.admin("PUT", "/admin/providers/openai", offer);
+    const ask = async (path: string, model: string) =>
+      (await post(gateway, token, JSON.stringify({ model }), { path })).status;
+    for (
+      const path of [
+        CHAT,
+        "/v1/realtime/sessions",
+        "/v1/videos",
+        "/v1/assistants",
+        "/v1/fine_tuning/jobs",
+      ]
+    ) {
+      assert.equal(await ask(path, "gpt-5"), 403, path);
+      assert.equal(await ask(path, "gpt-5-mini"), 200, path);
+    }
+    const batch = '{"input_file_id":"file-abcdefgh","endpoint":"/v1/x"}';
+    const made = await post(gateway, token, batch, { path: "/v1/batches" });
+    assert.equal(made.status, 200);
+    const shown = await gateway.send("/v1/models/gpt-5", {
+      headers: bearer(token),
+    });
+    assert.equal(shown.status, 200);
+    const file = await post(gateway, token, "x".repeat(34_000_000), {
+      path: "/v1/files",
+      headers: { "content-type": "multipart/form-data; boundary=b" },
+    });
+    assert.equal(file.status, 200);
+
+    const open = async (path: string) => {
+      const answer = await gateway.send(path, {
+        headers: { ...bearer(token), ...HANDSHAKE },
+      });
+      return (await answer.json()).error.code;
+    };
+    // Nobody is behind sockets here.
+    const opened = "internal_error";
+    assert.equal(await open("/v1/realtime?model=gpt-realtime"), opened);
+    assert.equal(await open("/v1/realtime?model=gpt-5"), "model_denied");
+    assert.equal(await open("/v1/realtime"), "model_denied");
+    assert.equal(await open("/v1/responses"), "upgrade_refused");
+    await gateway.admin("PUT", "/admin/providers/openai", { models: [] });
+    assert.equal(await open("/v1/responses"), opened);
+  },
+  { maxBodyBytes: 40_000_000 },
+);
+
+const HANDSHAKE = {
+  upgrade: "websocket",
+  connection: "Upgrade",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+};
+
+law(
   "behind a provider's prefix nothing is a name",
   async (gateway) => {
     const { token } = await gateway.mint({ providers: ALL });
