@@ -126,6 +126,17 @@ law(
 );
 
 law(
+  "a slash may be escaped, as PHP's clients do",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ALL });
+    await post(gateway, token, '{"model":"groq\\/openai\\/gpt-oss","n":1}');
+    const { url, body } = gateway.reached[0]!;
+    assert.equal(url, "https://api.groq.com/openai/v1/chat/completions");
+    assert.equal(body, '{"model":"openai/gpt-oss","n":1}');
+  },
+);
+
+law(
   "a name in a form leads to its provider, and no other byte of it is changed",
   async (gateway) => {
     const { token } = await gateway.mint({ providers: ALL });
