@@ -1,7 +1,7 @@
 /** Models by the names of several providers, and the owner's aliases, seen by a holder. */
 
 import assert from "node:assert/strict";
-import type { Gateway } from "./test/gateway.ts";
+import { type Gateway, START } from "./test/gateway.ts";
 import { lawOnBoth as law } from "./test/on_redis.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -370,6 +370,31 @@ law(
     assert.deepEqual(gateway.reached.map(({ body }) => body), [
       '{"model":"gpt-5","n":1}',
     ]);
+  },
+);
+
+law(
+  "a request's line tells whose answer went down, whoever was asked or looked at after",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ["groq", "openai"] });
+    await alias(gateway, "fast", ["groq/llama", "openai/gpt-5"]);
+    const ask = async () => {
+      const { status } = await post(gateway, token, '{"model":"fast"}');
+      const { provider, credential } = gateway.lines.at(-1)!;
+      return [status, provider, credential];
+    };
+    gateway.respondWith(({ provider }) =>
+      provider.id === "groq"
+        ? NO_MONEY()
+        : { refused: "origin_unreachable", unsent: true }
+    );
+    assert.deepEqual(await ask(), [429, "groq", "groq-1"]);
+    assert.equal(gateway.lines.at(-1)!.attempts?.length, 2);
+    gateway.tick(3600);
+    const until = START / 1000 + 7200;
+    const rest = { credential: "openai-1", model: "", until, why: "key" };
+    await gateway.store.cool([rest], START / 1000);
+    assert.deepEqual(await ask(), [429, "groq", "groq-1"]);
   },
 );
 

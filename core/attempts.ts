@@ -60,6 +60,8 @@ export interface Course<Opened> {
   readonly began: number;
   /** What stands by now; `undefined` before the first. */
   last: Outcome<Opened> | undefined;
+  /** Id of the key that this is from. */
+  from: string | undefined;
   /** Whether the one more that a failure allows was had. */
   failed: boolean;
   /** Whether nothing more is to be tried. */
@@ -68,7 +70,7 @@ export interface Course<Opened> {
 
 /** Nothing was tried yet; `now` is milliseconds. */
 export function beginCourse<Opened>(now: number): Course<Opened> {
-  const open = { last: undefined, failed: false, over: false };
+  const open = { last: undefined, from: undefined, failed: false, over: false };
   return { tried: new Set(), attempts: [], began: now, ...open };
 }
 
@@ -95,7 +97,9 @@ export async function attempt<Opened extends object>(
     const made = await look(await send(credential), credential, plan, deps);
     attempts.push({ credential: id, ...made.facts });
     if (attempts.length > 1) journal.note({ attempts });
-    course.last = standing(course.last, made.outcome);
+    const before = course.last;
+    course.last = standing(before, made.outcome);
+    if (course.last !== before) course.from = id;
     const { next } = made;
     course.over = next === "nobody" || next === "once more" && course.failed;
     course.failed ||= next === "once more";

@@ -51,7 +51,6 @@ export async function sendPooled<Opened extends object>(
   for (const way of ways) {
     const plan = await planOf(way, { holder, revocation, journal });
     const before = course.last;
-    if (ways.length > 1) journal.note({ provider: way.route.provider.id });
     await attempt((credential) => send(credential, way), plan, {
       course,
       deps,
@@ -60,7 +59,13 @@ export async function sendPooled<Opened extends object>(
     if (course.over) break;
     none = sooner(none, noneLeft(way.pool, wantedOf(plan, deps)));
   }
-  return { outcome: course.last ?? none!, way: used };
+  // Who was asked last need not be whose answer goes down.
+  const { last, from } = course;
+  journal.note({
+    provider: used.route.provider.id,
+    ...from !== undefined && { credential: from },
+  });
+  return { outcome: last ?? none!, way: used };
 }
 
 function wantedOf({ model }: Plan, { cooling, now }: PoolDeps) {
