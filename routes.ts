@@ -162,7 +162,7 @@ async function carry(
   if (holder.token.abort === "drain") revocation.outlive();
   const sending = send(ways, admitted, deps);
   account.sent();
-  const { outcome: begun, way } = await sending;
+  const { outcome: begun, way, lost } = await sending;
   if (isRefusal(begun)) {
     if (begun.unsent) account.unsent();
     return begun;
@@ -173,7 +173,9 @@ async function carry(
   const { route, pool: credentials, content: { asked } } = way;
   const known = { deps, journal, credentials };
   const journey = journeyOf(request, { ...admitted, route }, known);
-  return await respond(begun, { ...journey, asked });
+  // What one answer says it used is not all of it where another was lost.
+  const meter = lost ? undefined : journey.meter;
+  return await respond(begun, { ...journey, asked, meter });
 }
 
 /** Loaded once, with the first socket. */

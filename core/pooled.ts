@@ -37,6 +37,8 @@ export interface Sent<Opened> {
   readonly outcome: Outcome<Opened>;
   /** Where that is from. */
   readonly way: Way;
+  /** See `Course.lost`. */
+  readonly lost?: boolean;
 }
 
 /** Sends it one way after another, each with one key after another, that of its conversation first. */
@@ -60,12 +62,12 @@ export async function sendPooled<Opened extends object>(
     none = sooner(none, noneLeft(way.pool, wantedOf(plan, deps)));
   }
   // Who was asked last need not be whose answer goes down.
-  const { last, from } = course;
+  const { last, from, lost } = course;
   journal.note({
     provider: used.route.provider.id,
     ...from !== undefined && { credential: from },
   });
-  return { outcome: last ?? none!, way: used };
+  return { outcome: last ?? none!, way: used, lost };
 }
 
 function wantedOf({ model }: Plan, { cooling, now }: PoolDeps) {
