@@ -230,6 +230,8 @@ law(
     });
     const [missing, refusal] = await one("groq/none");
     assert.deepEqual([missing, refusal.error.code], [404, "object_unknown"]);
+    const [, own] = await one("openai/gpt-5");
+    assert.deepEqual([own.id, own.provider], ["openai/gpt-5", "openai"]);
     const [gone, spoken] = await one("groq/llama-3.3", claude);
     assert.deepEqual([gone, spoken.type], [404, "error"]);
     gateway.reached.length = 0;
@@ -238,6 +240,16 @@ law(
       gateway.reached[0]!.url,
       "https://api.openai.com/v1/models/gpt-5",
     );
+    const alike = await gateway.send("/v1/modelsXgroq/llama-3.3", {
+      headers: bearer(token),
+    });
+    await alike.arrayBuffer();
+    assert.match(gateway.reached[1]!.url, /\/v1\/modelsXgroq\/llama-3\.3$/);
+    const alone = await gateway.mint({ providers: ["groq"] });
+    const shown = await gateway.send("/v1/models/groq/llama-3.3", {
+      headers: bearer(alone.token),
+    });
+    assert.equal((await shown.json()).id, "groq/llama-3.3");
   },
 );
 
@@ -245,20 +257,34 @@ law("a token sees what it may use, and no more", async (gateway) => {
   listing(gateway);
   const seen = async (fields: Record<string, unknown>) => {
     const { token } = await gateway.mint({ providers: EVERY, ...fields });
-    return ids(await models(gateway, token));
+    const all = ids(await models(gateway, token));
+    for (const model of all) {
+      const { status } = await gateway.send("/v1/chat/completions", {
+        method: "POST",
+        headers: bearer(token),
+        body: JSON.stringify({ model }),
+      });
+      assert.equal(status, 200, model);
+    }
+    return all;
   };
   await gateway.admin("PUT", "/admin/aliases/fast", { to: ["groq/llama-3.3"] });
   await gateway.admin("PUT", "/admin/aliases/gpt-5", {
     to: ["groq/llama-3.3"],
   });
   assert.deepEqual(await seen({ providers: ["openai", "gemini"] }), [
-    "gpt-5",
+    "openai/gpt-5",
     "gemini/gemini-2.5-flash",
   ]);
   assert.deepEqual(await seen({ providers: ["openai", "groq"] }), [
     "fast",
     "gpt-5",
+    "openai/gpt-5",
     "groq/llama-3.3",
+    "groq/compound",
+  ]);
+  assert.deepEqual(await seen({ models: ["openai/*", "groq/compound"] }), [
+    "openai/gpt-5",
     "groq/compound",
   ]);
   assert.deepEqual(await seen({ models: ["gemini-*", "fast"] }), [
@@ -273,10 +299,14 @@ law("a token sees what it may use, and no more", async (gateway) => {
   await gateway.admin("PUT", "/admin/providers/groq", { models: ["groq/*"] });
   await gateway.admin("PUT", "/admin/providers/gemini", { priority: 9 });
   assert.deepEqual(await seen({ providers: ["openai", "gemini", "groq"] }), [
-    "fast",
-    "gpt-5",
+    "openai/gpt-5",
     "groq/compound",
     "gemini/gemini-2.5-flash",
+  ]);
+  await gateway.admin("PUT", "/admin/aliases/both", { to: ["groq/compound"] });
+  assert.deepEqual(await seen({ models: ["groq/compound"] }), [
+    "both",
+    "groq/compound",
   ]);
   const { token } = await gateway.mint({ endpoints: ["inference"] });
   const denied = await gateway.send("/v1/models", { headers: bearer(token) });
