@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Forwarded } from "./core/egress.ts";
+import { toRfc3339 } from "./core/time.ts";
 import { type Gateway, law, START } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -580,5 +581,19 @@ law(
     const lab = { origin: "https://lab.example" };
     await gateway.admin("PUT", "/admin/providers/lab", lab);
     assert.equal(await status("GET", "lab"), 409);
+    // One that has expired is not asked with.
+    for (const [key, expires] of [["sk-canary-lab-old", 61], ["sk-new"]]) {
+      const until = START / 1000 + Number(expires);
+      const made = await gateway.admin("POST", "/admin/credentials", {
+        provider: "lab",
+        key: `${key}-0123456789`,
+        ...expires && { expires: toRfc3339(until) },
+      });
+      assert.equal(made.status, 201);
+    }
+    gateway.tick(60);
+    await status("POST", "lab");
+    const { authorization } = gateway.reached.at(-1)!.headers;
+    assert.equal(authorization, "Bearer sk-new-0123456789");
   },
 );
