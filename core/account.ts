@@ -187,7 +187,7 @@ class OpenAccount implements Account {
     const { how, route, metered } = this.#facts;
     this.clamped = undefined;
     this.#fitted = new Map();
-    if (!metered) return undefined;
+    if (!metered) return void (this.#sources = undefined);
     const meter = this.#meter = openMeter(how, {
       status,
       path: route.target.path,
