@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { Forwarded } from "./core/egress.ts";
+import { toRfc3339 } from "./core/time.ts";
 import { type Gateway, law, START } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -230,6 +231,8 @@ law(
     });
     const [missing, refusal] = await one("groq/none");
     assert.deepEqual([missing, refusal.error.code], [404, "object_unknown"]);
+    const [, own] = await one("openai/gpt-5");
+    assert.deepEqual([own.id, own.provider], ["openai/gpt-5", "openai"]);
     const [gone, spoken] = await one("groq/llama-3.3", claude);
     assert.deepEqual([gone, spoken.type], [404, "error"]);
     gateway.reached.length = 0;
@@ -238,6 +241,16 @@ law(
       gateway.reached[0]!.url,
       "https://api.openai.com/v1/models/gpt-5",
     );
+    const alike = await gateway.send("/v1/modelsXgroq/llama-3.3", {
+      headers: bearer(token),
+    });
+    await alike.arrayBuffer();
+    assert.match(gateway.reached[1]!.url, /\/v1\/modelsXgroq\/llama-3\.3$/);
+    const alone = await gateway.mint({ providers: ["groq"] });
+    const shown = await gateway.send("/v1/models/groq/llama-3.3", {
+      headers: bearer(alone.token),
+    });
+    assert.equal((await shown.json()).id, "groq/llama-3.3");
   },
 );
 
@@ -245,20 +258,34 @@ law("a token sees what it may use, and no more", async (gateway) => {
   listing(gateway);
   const seen = async (fields: Record<string, unknown>) => {
     const { token } = await gateway.mint({ providers: EVERY, ...fields });
-    return ids(await models(gateway, token));
+    const all = ids(await models(gateway, token));
+    for (const model of all) {
+      const { status } = await gateway.send("/v1/chat/completions", {
+        method: "POST",
+        headers: bearer(token),
+        body: JSON.stringify({ model }),
+      });
+      assert.equal(status, 200, model);
+    }
+    return all;
   };
   await gateway.admin("PUT", "/admin/aliases/fast", { to: ["groq/llama-3.3"] });
   await gateway.admin("PUT", "/admin/aliases/gpt-5", {
     to: ["groq/llama-3.3"],
   });
   assert.deepEqual(await seen({ providers: ["openai", "gemini"] }), [
-    "gpt-5",
+    "openai/gpt-5",
     "gemini/gemini-2.5-flash",
   ]);
   assert.deepEqual(await seen({ providers: ["openai", "groq"] }), [
     "fast",
     "gpt-5",
+    "openai/gpt-5",
     "groq/llama-3.3",
+    "groq/compound",
+  ]);
+  assert.deepEqual(await seen({ models: ["openai/*", "groq/compound"] }), [
+    "openai/gpt-5",
     "groq/compound",
   ]);
   assert.deepEqual(await seen({ models: ["gemini-*", "fast"] }), [
@@ -273,10 +300,14 @@ law("a token sees what it may use, and no more", async (gateway) => {
   await gateway.admin("PUT", "/admin/providers/groq", { models: ["groq/*"] });
   await gateway.admin("PUT", "/admin/providers/gemini", { priority: 9 });
   assert.deepEqual(await seen({ providers: ["openai", "gemini", "groq"] }), [
-    "fast",
-    "gpt-5",
+    "openai/gpt-5",
     "groq/compound",
     "gemini/gemini-2.5-flash",
+  ]);
+  await gateway.admin("PUT", "/admin/aliases/both", { to: ["groq/compound"] });
+  assert.deepEqual(await seen({ models: ["groq/compound"] }), [
+    "both",
+    "groq/compound",
   ]);
   const { token } = await gateway.mint({ endpoints: ["inference"] });
   const denied = await gateway.send("/v1/models", { headers: bearer(token) });
@@ -352,6 +383,51 @@ law(
 );
 
 law(
+  "one absurd model takes no other from any list",
+  async (gateway) => {
+    const odd = '{"data":[{"id":"odd","created":1e20},{"id":"a\\u001b[2J"}]}';
+    gateway.respondWith(({ provider: { id } }) =>
+      id === "openrouter" ? new Response(odd) : Response.json(LISTS[id])
+    );
+    const { token } = await gateway.mint({ providers: EVERY });
+    const list = await models(gateway, token, { fields: claude });
+    assert.deepEqual(ids(list), ["claude-sonnet-4-5", "openrouter/odd"]);
+    assert.equal(list.data[1].created_at, "1970-01-01T00:00:00Z");
+  },
+);
+
+law(
+  "a list that does not end is given up, and one of too many models is cut",
+  async (gateway) => {
+    let pulled = 0;
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const text = pulled++ === 0 ? '{"data":[' : " ".repeat(1_048_576);
+          controller.enqueue(new TextEncoder().encode(text));
+          // Not endless after all, or this law would never fail.
+          if (pulled === 64) {
+            controller.enqueue(new TextEncoder().encode('{"id":"m"}]}'));
+            controller.close();
+          }
+        },
+      });
+    const many = Array.from({ length: 200_000 }, (_, n) => ({ id: `m${n}` }));
+    gateway.respondWith(({ provider: { id } }) =>
+      id === "openai"
+        ? new Response(endless())
+        : Response.json({ data: id === "groq" ? many : [{ id: "g" }] })
+    );
+    const { token } = await gateway.mint({ providers: ["openai", "gemini"] });
+    assert.deepEqual(ids(await models(gateway, token)), ["gemini/g"]);
+    assert.ok(pulled < 20);
+    const other = await gateway.mint({ providers: ["openai", "groq"] });
+    const list = await models(gateway, other.token);
+    assert.equal(list.data.length, 10_000);
+  },
+);
+
+law(
   "GET /v1/providers tells those that the token can reach now",
   async (gateway) => {
     const { token } = await gateway.mint({ providers: EVERY });
@@ -400,6 +476,36 @@ law(
     assert.deepEqual([head.status, await head.text()], [200, ""]);
     assert.equal(head.headers.get("x-request-id"), gateway.lines.at(-1)!.id);
     assert.deepEqual(gateway.reached, []);
+  },
+);
+
+law(
+  "doppel's own answers are requests like any other, and cost nothing else",
+  async (gateway) => {
+    listing(gateway);
+    const asked = async (token: string, path: string) => {
+      const { status } = await gateway.send(path, { headers: bearer(token) });
+      await gateway.settled();
+      return status;
+    };
+    for (const path of ["/v1/models", "/v1/providers", "/v1/models/groq/x"]) {
+      for (const more of [{}, { concurrency: 1, budget: { total: 9 } }]) {
+        const { id, token } = await gateway.mint({
+          providers: EVERY,
+          limits: { requests: 2, ...more },
+        });
+        const statuses = [
+          await asked(token, path),
+          await asked(token, path),
+          await asked(token, path),
+        ];
+        // What is refused counts as never made.
+        const wanted = path.endsWith("x") ? [404, 404, 404] : [200, 200, 429];
+        assert.deepEqual(statuses, wanted, path);
+        const [stands] = await gateway.store.watch([{ id, leases: [] }], START);
+        assert.equal(stands!.unspent, "budget" in more ? 9 : undefined);
+      }
+    }
   },
 );
 
@@ -475,5 +581,19 @@ law(
     const lab = { origin: "https://lab.example" };
     await gateway.admin("PUT", "/admin/providers/lab", lab);
     assert.equal(await status("GET", "lab"), 409);
+    // One that has expired is not asked with.
+    for (const [key, expires] of [["sk-canary-lab-old", 61], ["sk-new"]]) {
+      const until = START / 1000 + Number(expires);
+      const made = await gateway.admin("POST", "/admin/credentials", {
+        provider: "lab",
+        key: `${key}-0123456789`,
+        ...expires && { expires: toRfc3339(until) },
+      });
+      assert.equal(made.status, 201);
+    }
+    gateway.tick(60);
+    await status("POST", "lab");
+    const { authorization } = gateway.reached.at(-1)!.headers;
+    assert.equal(authorization, "Bearer sk-new-0123456789");
   },
 );

@@ -75,6 +75,52 @@ law("a refused request gives its place back", async (gateway) => {
   assert.equal((await chat(gateway, token))[0], 429);
 });
 
+law(
+  "who asks for a provider that has just gone gets its place back",
+  async (gateway) => {
+    const lab = "/admin/providers/lab";
+    await gateway.admin("PUT", lab, { origin: "https://lab.example" });
+    const { token } = await gateway.mint({
+      providers: ["openai", "lab"],
+      limits: { requests: 1, concurrency: 1 },
+    });
+    const ask = async () =>
+      (await gateway.send("/lab/v1/models", { headers: bearer(token) })).status;
+    assert.equal(await ask(), 503, "it has no key");
+    await gateway.settled();
+    await gateway.admin("DELETE", lab);
+    assert.equal(await ask(), 404);
+    assert.equal((await chat(gateway, token))[0], 200);
+  },
+);
+
+const setups = sqliteStore(new DatabaseSync(":memory:"));
+let readable = true;
+const sometimes: Store = {
+  ...setups,
+  readSetup: () =>
+    readable
+      ? setups.readSetup()
+      : Promise.reject(new StoreUnavailable("TimeoutError")),
+};
+
+law(
+  "who cannot be told what there is gets its place back",
+  async (gateway) => {
+    const { token } = await gateway.mint({
+      limits: { requests: 1, concurrency: 1 },
+    });
+    const to = ["openai/gpt-x"];
+    await gateway.admin("PUT", "/admin/aliases/fast", { to });
+    readable = false;
+    assert.equal((await chat(gateway, token))[0], 503);
+    readable = true;
+    await gateway.settled();
+    assert.equal((await chat(gateway, token))[0], 200);
+  },
+  { store: sometimes },
+);
+
 law("a handshake that is none gives its place back", async (gateway) => {
   const { token } = await gateway.mint({ limits: { requests: 1 } });
   const bad = await gateway.send("/v1/realtime?model=gpt-realtime", {

@@ -1,7 +1,7 @@
 /** Models by the names of several providers, and the owner's aliases, seen by a holder. */
 
 import assert from "node:assert/strict";
-import type { Gateway } from "./test/gateway.ts";
+import { type Gateway, START } from "./test/gateway.ts";
 import { lawOnBoth as law } from "./test/on_redis.ts";
 
 const CHAT = "/v1/chat/completions";
@@ -122,6 +122,17 @@ law(
       const line = gateway.lines.at(-1)!;
       assert.equal(line.credential, `${line.provider}-1`);
     }
+  },
+);
+
+law(
+  "a slash may be escaped, as PHP's clients do",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ALL });
+    await post(gateway, token, '{"model":"groq\\/openai\\/gpt-oss","n":1}');
+    const { url, body } = gateway.reached[0]!;
+    assert.equal(url, "https://api.groq.com/openai/v1/chat/completions");
+    assert.equal(body, '{"model":"openai/gpt-oss","n":1}');
   },
 );
 
@@ -363,6 +374,31 @@ law(
 );
 
 law(
+  "a request's line tells whose answer went down, whoever was asked or looked at after",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ["groq", "openai"] });
+    await alias(gateway, "fast", ["groq/llama", "openai/gpt-5"]);
+    const ask = async () => {
+      const { status } = await post(gateway, token, '{"model":"fast"}');
+      const { provider, credential } = gateway.lines.at(-1)!;
+      return [status, provider, credential];
+    };
+    gateway.respondWith(({ provider }) =>
+      provider.id === "groq"
+        ? NO_MONEY()
+        : { refused: "origin_unreachable", unsent: true }
+    );
+    assert.deepEqual(await ask(), [429, "groq", "groq-1"]);
+    assert.equal(gateway.lines.at(-1)!.attempts?.length, 2);
+    gateway.tick(3600);
+    const until = START / 1000 + 7200;
+    const rest = { credential: "openai-1", model: "", until, why: "key" };
+    await gateway.store.cool([rest], START / 1000);
+    assert.deepEqual(await ask(), [429, "groq", "groq-1"]);
+  },
+);
+
+law(
   "an alias whose keys all rest says when the first may be asked; a failed POST is not sent again",
   async (gateway) => {
     const { token } = await gateway.mint({ providers: ["groq", "openai"] });
@@ -450,6 +486,64 @@ law(
     assert.equal(gateway.reached.at(-1)!.body, '{"model":"llama-3"}');
   },
 );
+
+law(
+  "what is not offered is asked for at no endpoint, and through no socket",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ["openai"] });
+    const offer = { models: ["gpt-5-mini", "gpt-realtime"] };
+    await gateway.admin("PUT", "/admin/providers/openai", offer);
+    const ask = async (path: string, model: string) =>
+      (await post(gateway, token, JSON.stringify({ model }), { path })).status;
+    for (
+      const path of [
+        CHAT,
+        "/v1/realtime/sessions",
+        "/v1/videos",
+        "/v1/assistants",
+        "/v1/fine_tuning/jobs",
+      ]
+    ) {
+      assert.equal(await ask(path, "gpt-5"), 403, path);
+      assert.equal(await ask(path, "gpt-5-mini"), 200, path);
+    }
+    const batch = '{"input_file_id":"file-abcdefgh","endpoint":"/v1/x"}';
+    const made = await post(gateway, token, batch, { path: "/v1/batches" });
+    assert.equal(made.status, 200);
+    const shown = await gateway.send("/v1/models/gpt-5", {
+      headers: bearer(token),
+    });
+    assert.equal(shown.status, 200);
+    const file = await post(gateway, token, "x".repeat(34_000_000), {
+      path: "/v1/files",
+      headers: { "content-type": "multipart/form-data; boundary=b" },
+    });
+    assert.equal(file.status, 200);
+
+    const open = async (path: string) => {
+      const answer = await gateway.send(path, {
+        headers: { ...bearer(token), ...HANDSHAKE },
+      });
+      return (await answer.json()).error.code;
+    };
+    // Nobody is behind sockets here.
+    const opened = "internal_error";
+    assert.equal(await open("/v1/realtime?model=gpt-realtime"), opened);
+    assert.equal(await open("/v1/realtime?model=gpt-5"), "model_denied");
+    assert.equal(await open("/v1/realtime"), "model_denied");
+    assert.equal(await open("/v1/responses"), "upgrade_refused");
+    await gateway.admin("PUT", "/admin/providers/openai", { models: [] });
+    assert.equal(await open("/v1/responses"), opened);
+  },
+  { maxBodyBytes: 40_000_000 },
+);
+
+const HANDSHAKE = {
+  upgrade: "websocket",
+  connection: "Upgrade",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+};
 
 law(
   "behind a provider's prefix nothing is a name",

@@ -7,10 +7,16 @@ import type { Cooldown } from "./core/setup.ts";
 import type { Credential } from "./core/credential.ts";
 import type { Forwarded } from "./core/egress.ts";
 import { createFlights } from "./core/flight.ts";
+import type { Refusal } from "./core/refusal.ts";
 import { aimedAtHop } from "./core/hop.ts";
 import type { Dialled, End } from "./core/socket.ts";
 import { PROVIDERS } from "./providers/mod.ts";
-import { type Gateway, law as lawOnce, START } from "./test/gateway.ts";
+import {
+  type Gateway,
+  law as lawOnce,
+  START,
+  UNCLAMPED,
+} from "./test/gateway.ts";
 import { lawOnBoth as law } from "./test/on_redis.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -454,6 +460,35 @@ law(
     assert.equal((await get()).status, 429, "its place is gone");
   },
   pooled(3),
+);
+
+law(
+  "what may have arrived and was not answered is spent whole, whatever the key before said",
+  async (gateway) => {
+    const spent = async (last: Refusal) => {
+      const { id, token } = await gateway.mint({
+        limits: { budget: { total: 100 } },
+      });
+      let times = 0;
+      gateway.respondWith(() => times++ === 0 ? BAD_KEY() : last);
+      const { status } = await post(gateway, token);
+      await gateway.settled();
+      const [stands] = await gateway.store.watch([{ id, leases: [] }], START);
+      gateway.tick(3600);
+      return [status, 100 - stands!.unspent!];
+    };
+    assert.deepEqual(await spent({ refused: "origin_timeout" }), [401, 50]);
+    const unsent = { refused: "origin_unreachable", unsent: true } as const;
+    assert.deepEqual(await spent(unsent), [401, 0]);
+  },
+  {
+    ...pooled(3),
+    prices: {
+      worst: () => Promise.resolve(50),
+      cost: () => Promise.resolve(7),
+      ...UNCLAMPED,
+    },
+  },
 );
 
 law(

@@ -5,13 +5,13 @@
  */
 
 import { type AccountDeps, openAccount } from "./core/account.ts";
-import { admit, giveBack } from "./core/admit.ts";
+import { admit, giveBack, type Holder } from "./core/admit.ts";
 import { ownAsked } from "./core/asked.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
 import { type JourneyDeps, journeyOf, type Traveller } from "./core/journey.ts";
-import type { Keyring } from "./core/keyring.ts";
+import type { Keyring, View } from "./core/keyring.ts";
 import { leadsOf } from "./core/lead.ts";
 import type { PoolDeps } from "./core/rota.ts";
 import type { Envelope } from "./core/provider.ts";
@@ -107,7 +107,9 @@ async function forward(
   const holder = await admit(asked, deps.store, taking);
   if (isRefusal(holder)) return holder;
   const read = deps.keyring.at(holder.turn);
-  const view = read instanceof Promise ? await read : read;
+  const view = read instanceof Promise
+    ? await orGiveBack(read, holder, deps)
+    : read;
   const known = view.providers.includes(asked.route.provider);
   const present = known ? asked : identify(request, view.providers);
   if (isRefusal(present)) {
@@ -131,6 +133,20 @@ async function forward(
   const admitted = { ...traveller, view, address, journal };
   const outcome = await carry(request, admitted, deps);
   return isRefusal(outcome) ? revocation.why ?? outcome : outcome;
+}
+
+/** What was taken is given back where nobody can tell what there is. */
+async function orGiveBack(
+  read: Promise<View>,
+  holder: Holder,
+  { store, defer }: Deps,
+): Promise<View> {
+  try {
+    return await read;
+  } catch (error) {
+    defer("settle", giveBack(holder, store));
+    throw error;
+  }
 }
 
 /** An admitted request, and all that belongs to it. */
@@ -162,7 +178,7 @@ async function carry(
   if (holder.token.abort === "drain") revocation.outlive();
   const sending = send(ways, admitted, deps);
   account.sent();
-  const { outcome: begun, way } = await sending;
+  const { outcome: begun, way, lost } = await sending;
   if (isRefusal(begun)) {
     if (begun.unsent) account.unsent();
     return begun;
@@ -173,7 +189,9 @@ async function carry(
   const { route, pool: credentials, content: { asked } } = way;
   const known = { deps, journal, credentials };
   const journey = journeyOf(request, { ...admitted, route }, known);
-  return await respond(begun, { ...journey, asked });
+  // What one answer says it used is not all of it where another was lost.
+  const meter = lost ? undefined : journey.meter;
+  return await respond(begun, { ...journey, asked, meter });
 }
 
 /** Loaded once, with the first socket. */

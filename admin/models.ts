@@ -6,6 +6,7 @@
  */
 
 import * as v from "valibot";
+import { isUsed } from "../core/credential.ts";
 import { type Discovery, discoveryOf, type Source } from "../core/discovery.ts";
 import { row } from "./row.ts";
 import { found, moment, Problem, type Work } from "./work.ts";
@@ -51,7 +52,8 @@ async function listed(
   const setup = await store.readSetup();
   const { providers, pools } = await keyring.at(setup.turn);
   const provider = found(providers.find((row) => row.id === id), "provider");
-  const [credential] = pools[id] ?? [];
+  const seconds = Math.floor(now() / 1000);
+  const credential = pools[id]?.find((one) => isUsed(one, seconds));
   if (credential === undefined) throw new Problem(409, `${id} has no key.`);
   const discovery = discoveryOf({ store, egress, now, defer });
   const list = await ask(discovery, { provider, credential });

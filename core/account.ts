@@ -67,6 +67,8 @@ export interface Account {
   sent(): void;
   /** It has not gone out after all. */
   unsent(): void;
+  /** It has its answer without an origin: it keeps its place, and costs nothing. */
+  answered(): void;
   /** Meters the answer; nothing where it need not be. */
   meter(answer: Metering): Meter | undefined;
   /** The request is over. */
@@ -119,6 +121,7 @@ class OpenAccount implements Account {
   #lowered: Fields = [];
   #settled: boolean;
   #sent = false;
+  #answered = false;
   #meter: Meter | undefined;
   /** Ways that were lowered to what is held, and `null` for those that cannot be. */
   #fitted: ReadonlyMap<Asked, Clamped | null> = new Map();
@@ -129,12 +132,9 @@ class OpenAccount implements Account {
     this.#deps = deps;
     this.#settled = facts.taken === undefined;
     this.#left = facts.left ?? [];
-    const provider = facts.route.provider.id;
-    this.#occasion = {
-      provider,
-      model: "",
-      time: Math.floor(deps.now() / 1000),
-    };
+    const { id: provider } = facts.route.provider;
+    const time = Math.floor(deps.now() / 1000);
+    this.#occasion = { provider, model: "", time };
   }
 
   hold = async (ways: readonly Asked[]): Promise<Refusal | undefined> => {
@@ -181,12 +181,13 @@ class OpenAccount implements Account {
 
   sent = (): void => void (this.#sent = true);
   unsent = (): void => void (this.#sent = false);
+  answered = (): void => void (this.#answered = true);
 
   meter = ({ status, headers }: Metering): Meter | undefined => {
     const { how, route, metered } = this.#facts;
     this.clamped = undefined;
     this.#fitted = new Map();
-    if (!metered) return undefined;
+    if (!metered) return void (this.#sources = undefined);
     const meter = this.#meter = openMeter(how, {
       status,
       path: route.target.path,
@@ -227,18 +228,18 @@ class OpenAccount implements Account {
     this.#settled = true;
     const { token, taken, limits } = this.#facts;
     // A place in the minute is all that such a request took, and it keeps that.
-    if (this.#sent && !leased(limits)) return;
+    if ((this.#sent || this.#answered) && !leased(limits)) return;
     const { input = 0, output = 0 } = metered.usage;
     const { store, now } = this.#deps;
-    const { tokens: held } = this.#held;
+    const nothing = { held: this.#held.tokens, tokens: 0, cost: 0 };
     const bill: Bill = this.#sent
       ? {
-        held,
+        ...nothing,
         tokens: limits.tokens === undefined ? 0 : input + output,
         cost: this.#spent(metered, price),
         now: now(),
       }
-      : { held, tokens: 0, cost: 0, undone: true };
+      : { ...nothing, ...!this.#answered && { undone: true } };
     const settle = () => store.settle(token.id, taken!, bill);
     await (leased(limits) ? insistently(settle) : settle());
   }

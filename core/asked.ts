@@ -22,12 +22,11 @@ export function ownAsked(
   if (method !== "GET" && method !== "HEAD") return undefined;
   if (prefix !== "" || holder.minted) return undefined;
   if (path === "/v1/providers") return "providers";
-  if (provider.wire === "gemini" || !path.startsWith("/v1/models")) {
-    return undefined;
-  }
+  if (provider.wire === "gemini") return undefined;
   if (path === "/v1/models") {
     return holder.token.providers.length > 1 ? "models" : undefined;
   }
+  if (!path.startsWith("/v1/models/")) return undefined;
   const model = percentDecode(path.slice("/v1/models/".length));
   return isName(model, naming) ? { model } : undefined;
 }

@@ -60,6 +60,10 @@ export interface Course<Opened> {
   readonly began: number;
   /** What stands by now; `undefined` before the first. */
   last: Outcome<Opened> | undefined;
+  /** Id of the key that this is from. */
+  from: string | undefined;
+  /** Whether an attempt may have arrived, has no answer, and may cost something: nobody knows what. */
+  lost: boolean;
   /** Whether the one more that a failure allows was had. */
   failed: boolean;
   /** Whether nothing more is to be tried. */
@@ -68,8 +72,9 @@ export interface Course<Opened> {
 
 /** Nothing was tried yet; `now` is milliseconds. */
 export function beginCourse<Opened>(now: number): Course<Opened> {
-  const open = { last: undefined, failed: false, over: false };
-  return { tried: new Set(), attempts: [], began: now, ...open };
+  const open = { last: undefined, from: undefined, over: false };
+  const fine = { lost: false, failed: false };
+  return { tried: new Set(), attempts: [], began: now, ...open, ...fine };
 }
 
 /** Sends with one key of the pool after another, until nothing more is to be tried or no key is left. Where none serves, the last answer of the origin stands, to the byte. */
@@ -95,11 +100,19 @@ export async function attempt<Opened extends object>(
     const made = await look(await send(credential), credential, plan, deps);
     attempts.push({ credential: id, ...made.facts });
     if (attempts.length > 1) journal.note({ attempts });
-    course.last = standing(course.last, made.outcome);
+    const before = course.last;
+    course.last = standing(before, made.outcome);
+    if (course.last !== before) course.from = id;
+    course.lost ||= isLost(made.outcome, plan);
     const { next } = made;
     course.over = next === "nobody" || next === "once more" && course.failed;
     course.failed ||= next === "once more";
   }
+}
+
+function isLost(outcome: object, { method }: Plan): boolean {
+  return isRefusal(outcome) && UNREACHED.has(outcome.refused) &&
+    !outcome.unsent && !IDEMPOTENT.has(method);
 }
 
 /** Of two outcomes the one that counts: an answer of the origin before a refusal of ours, and the later of two answers. */

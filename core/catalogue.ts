@@ -11,7 +11,7 @@ import { type DiscoveryDeps, discoveryOf, type Source } from "./discovery.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { View } from "./keyring.ts";
 import { covers } from "./model.ts";
-import { routeAt } from "./named.ts";
+import { modelAt, routeAt } from "./named.ts";
 import { objectHash, objectsMade } from "./object.ts";
 import { authorize } from "./policy.ts";
 import { endpointClass, type Provider, type Route } from "./provider.ts";
@@ -93,16 +93,25 @@ export async function entriesOf(
   );
   const aliases = [...view.aliases].flatMap(([name, to]): Entry[] => {
     const open = to.filter((target) =>
-      chats.some(({ provider: { id } }) => target.startsWith(`${id}/`)) &&
-      mayName(token, name, target.slice(target.indexOf("/") + 1))
+      chats.some(({ provider }) => {
+        const model = modelAt(provider, target);
+        return target.startsWith(`${provider.id}/`) &&
+          offers(view, provider, model) && mayName(token, name, model);
+      })
     );
-    const known = all.find((entry) => open.includes(nameOf(entry)));
+    const known = all.find((entry) =>
+      open.includes(nameOf(entry)) || open.includes(entry.name)
+    );
     const { id: _, owner: __, ...facts } = known?.facts ?? {};
     return open.length > 0 ? [{ name, provider: OWNER, facts }] : [];
   });
-  const own = all.filter(({ name, facts: { id } }) =>
-    mayName(token, name, id!)
-  );
+  const own = all.flatMap((entry) => {
+    // Behind an alias of its name, or by the token's globs, only with its provider's.
+    const name = [entry.name, nameOf(entry)].find((name) =>
+      !view.aliases.has(name) && mayName(token, name, entry.facts.id!)
+    );
+    return name === undefined ? [] : [{ ...entry, name }];
+  });
   const seen = token.isolated
     ? await ofToken(own, { token, store, view })
     : own;
@@ -123,7 +132,7 @@ function entryOf(
   return { name: bare ? facts.id : `${id}/${facts.id}`, provider: id, facts };
 }
 
-/** As aliases name it. */
+/** As aliases name it, and requests may. */
 function nameOf({ provider, facts }: Entry): string {
   return `${provider}/${facts.id}`;
 }
@@ -231,8 +240,9 @@ export function modelShown(
   name: string,
   { provider: { wire } }: Route,
 ): object | Refusal {
-  const entry = entries.find((one) => one.name === name);
-  if (entry) return shown(entry, wire);
+  const entry = entries.find((one) => one.name === name) ??
+    entries.find((one) => nameOf(one) === name);
+  if (entry) return shown({ ...entry, name }, wire);
   return { refused: "object_unknown", detail: "There is no such model." };
 }
 

@@ -6,11 +6,12 @@
  */
 
 import type { Credential } from "./credential.ts";
-import type { Egress } from "./egress.ts";
+import { type Egress, giveUp } from "./egress.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { Provider } from "./provider.ts";
 import { isRefusal } from "./refusal.ts";
 import type { KeptModels, SetupStore } from "./setup.ts";
+import { readWhole } from "./watch.ts";
 
 /** A provider's models, and when they were asked for. */
 export interface Listed {
@@ -144,7 +145,8 @@ async function ask(
     const answer = await askPage(source, { egress, more, signal });
     const models = read(answer);
     if (models === undefined) return undefined;
-    all.push(...models);
+    for (const model of models.slice(0, MOST - all.length)) all.push(model);
+    if (all.length === MOST) break;
     more = next?.(answer);
   }
   return all;
@@ -152,6 +154,8 @@ async function ask(
 
 /** Of a thousand models each, where the API lets one say so. */
 const MOST_PAGES = 20;
+/** Models of one list: many times the longest. */
+const MOST = 10_000;
 
 /** An answer, parsed; `undefined` where there is none. */
 async function askPage(
@@ -178,15 +182,11 @@ async function askPage(
     signal,
   });
   if (isRefusal(begun)) return undefined;
-  const { response, flight, abort } = begun;
-  try {
-    if (response.ok) return await response.json();
-    await response.body?.cancel();
-    return undefined;
-  } catch (error) {
-    abort();
-    throw error;
-  } finally {
-    flight.land();
-  }
+  const { response } = begun;
+  if (!response.ok || response.body === null) return void giveUp(begun);
+  const idleSeconds = TAKES / 1000;
+  const whole = await readWhole(response, begun, { idleSeconds, signal });
+  return isRefusal(whole)
+    ? undefined
+    : JSON.parse(new TextDecoder().decode(whole));
 }

@@ -40,7 +40,7 @@ export async function leadsOf(
   const terms = {
     maxBodyBytes,
     hold: Math.max(held, several ? replayBytes : 0),
-    whole: isOffered(view, route),
+    whole: isOffered(view, route, request.method),
   };
   const content = await take(request, { token, route }, terms);
   if (isRefusal(content)) return content;

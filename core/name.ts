@@ -48,9 +48,9 @@ export function heldForName(
   return (others || view.aliases.size > 0) && length <= MOST ? MOST : 0;
 }
 
-/** A model's name as clients write it in JSON and in forms; what is nested is found too. */
+/** A model's name as clients write it in JSON (PHP's write `\/`) and in forms; what is nested is found too. */
 const WRITTEN =
-  /"model"\s*:\s*"([^"\\]{1,256})"|name="model"\r\n\r\n([^\r\n]{1,256})\r\n/g;
+  /"model"\s*:\s*"((?:[^"\\]|\\\/){1,256})"|name="model"\r\n\r\n([^\r\n]{1,256})\r\n/g;
 
 /** Whether the content may have a name; whether it has is for whoever reads it beyond doubt. */
 export function seemsNamed(
@@ -59,7 +59,8 @@ export function seemsNamed(
 ): boolean {
   const text = Buffer.from(content.buffer).toString("latin1");
   for (const [, json, form] of text.matchAll(WRITTEN)) {
-    if (isName(json ?? form!, naming)) return true;
+    const name = json?.replaceAll("\\/", "/") ?? form!;
+    if (isName(name, naming)) return true;
   }
   return false;
 }

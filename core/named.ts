@@ -70,7 +70,7 @@ export function routeAt({ target }: Route, provider: Provider): Route {
 }
 
 /** What the provider calls it: some have models that begin like their own names. */
-function modelAt({ id, ownNames }: Provider, name: string): string {
+export function modelAt({ id, ownNames }: Provider, name: string): string {
   return ownNames?.test(name) ? name : name.slice(id.length + 1);
 }
 

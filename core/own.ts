@@ -24,8 +24,8 @@ import { publicBase } from "./turn.ts";
 export interface Asking extends Reader {
   /** Of the request. */
   readonly journal: Journal;
-  /** Tells what its token's limits still allow. */
-  readonly account: Pick<Account, "fields">;
+  /** Tells what its token's limits still allow, and that this was a request. */
+  readonly account: Pick<Account, "answered" | "fields">;
 }
 
 /** What answers need of the process. */
@@ -46,6 +46,7 @@ export async function answerOwn(
   const body = request.method === "HEAD"
     ? null
     : new TextEncoder().encode(JSON.stringify(content));
+  account.answered();
   journal.note({ provider: "doppel" });
   journal.close("complete", { status: 200, bytes: body?.byteLength ?? 0 });
   const headers = new Headers({

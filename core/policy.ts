@@ -212,7 +212,7 @@ export function authorizeModels(
  * 426 elsewhere, since HTTP, to which clients then fall back, can be read.
  */
 export function authorizeSocket(
-  { models: globs, isolated }: TokenRecord,
+  { models: globs, isolated }: Pick<TokenRecord, "isolated" | "models">,
   { provider, target }: Route,
   method: string,
 ): Refusal | undefined {

@@ -37,6 +37,8 @@ export interface Sent<Opened> {
   readonly outcome: Outcome<Opened>;
   /** Where that is from. */
   readonly way: Way;
+  /** See `Course.lost`. */
+  readonly lost?: boolean;
 }
 
 /** Sends it one way after another, each with one key after another, that of its conversation first. */
@@ -51,7 +53,6 @@ export async function sendPooled<Opened extends object>(
   for (const way of ways) {
     const plan = await planOf(way, { holder, revocation, journal });
     const before = course.last;
-    if (ways.length > 1) journal.note({ provider: way.route.provider.id });
     await attempt((credential) => send(credential, way), plan, {
       course,
       deps,
@@ -60,7 +61,13 @@ export async function sendPooled<Opened extends object>(
     if (course.over) break;
     none = sooner(none, noneLeft(way.pool, wantedOf(plan, deps)));
   }
-  return { outcome: course.last ?? none!, way: used };
+  // Who was asked last need not be whose answer goes down.
+  const { last, from, lost } = course;
+  journal.note({
+    provider: used.route.provider.id,
+    ...from !== undefined && { credential: from },
+  });
+  return { outcome: last ?? none!, way: used, lost };
 }
 
 function wantedOf({ model }: Plan, { cooling, now }: PoolDeps) {

@@ -9,8 +9,13 @@ import { type Content, readContent } from "./content.ts";
 import { asking, asksForUsage } from "./exact.ts";
 import { modelsNamed, type ModelSources } from "./model.ts";
 import { authorizeObjects, type ObjectSources } from "./object.ts";
-import { authorizeModels } from "./policy.ts";
-import { type EndpointClass, endpointClass, type Route } from "./provider.ts";
+import { authorizeModels, authorizeSocket } from "./policy.ts";
+import {
+  type EndpointClass,
+  endpointClass,
+  type Provider,
+  type Route,
+} from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Store, TokenRecord } from "./store.ts";
 
@@ -71,17 +76,40 @@ const ASKING: ReadonlySet<EndpointClass> = new Set<EndpointClass>([
   "audio",
 ]);
 
-/** Whether the provider is asked for the models that the content names; no globs: for any. */
+/** Whether the provider is asked for the models that the content names; no globs: for any. What is made to be run later may name its models where no proxy looks, and passes if it names none here. */
 export function authorizeOffer(
   globs: readonly string[],
   sources: ObjectSources,
 ): Refusal | undefined {
   if (globs.length === 0) return undefined;
   const { route: { provider, target }, request: { method } } = sources;
-  if (!ASKING.has(endpointClass(provider, method, target))) return undefined;
-  const denied = authorizeModels({ models: globs }, modelSources(sources));
-  if (denied === undefined) return undefined;
-  const detail = `This doppel does not offer this model of ${provider.id}.`;
+  const asked = modelSources(sources);
+  if (!ASKING.has(endpointClass(provider, method, target))) {
+    const reads = method === "GET" || method === "HEAD";
+    if (reads || !modelsNamed(asked)?.named.length) return undefined;
+  }
+  const denied = authorizeModels({ models: globs }, asked);
+  return denied && unoffered(provider);
+}
+
+/** Whether a socket may be opened; what goes through one is not read. */
+export function authorizeOfferedSocket(
+  globs: readonly string[],
+  route: Route,
+  method: string,
+): Refusal | undefined {
+  const terms = { models: globs, isolated: false };
+  const denied = authorizeSocket(terms, route, method);
+  if (denied?.refused !== "upgrade_refused") {
+    return denied && unoffered(route.provider);
+  }
+  const detail =
+    "doppel opens no WebSocket here, where not every model is offered: use HTTP.";
+  return { refused: "upgrade_refused", detail };
+}
+
+function unoffered({ id }: Provider): Refusal {
+  const detail = `This doppel does not offer this model of ${id}.`;
   return { refused: "model_denied", detail };
 }
 

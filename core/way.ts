@@ -11,10 +11,11 @@ import type { Traveller } from "./journey.ts";
 import type { View } from "./keyring.ts";
 import { covers } from "./model.ts";
 import { authorize, authorizeSocket } from "./policy.ts";
-import type { Route } from "./provider.ts";
+import { endpointClass, type Route } from "./provider.ts";
 import {
   authorizeContent,
   authorizeOffer,
+  authorizeOfferedSocket,
   goingUp,
   modelOf,
   take,
@@ -96,8 +97,12 @@ export async function openWay(
   const { token } = holder;
   const { id } = route.provider;
   const socket = wantsSocket(request);
+  const offered = view.offers.get(id)?.models ?? [];
   const denied = authorize(holder, route, { method, socket, address }) ??
-    (socket ? authorizeSocket(token, route, method) : undefined);
+    (socket
+      ? authorizeSocket(token, route, method) ??
+        authorizeOfferedSocket(offered, route, method)
+      : undefined);
   if (denied) return denied;
   const now = Math.floor(deps.now() / 1000);
   const pool = credentialsFor(holder, view.pools[id], now);
@@ -105,11 +110,11 @@ export async function openWay(
 
   const { store, maxBodyBytes } = deps;
   const hold = isSingle(pool) ? 0 : deps.replayBytes;
-  const terms = { maxBodyBytes, hold, whole: isOffered(view, route) };
+  const terms = { maxBodyBytes, hold, whole: isOffered(view, route, method) };
   const taken = given ?? await take(request, { token, route }, terms);
   if (isRefusal(taken)) return taken;
   const sources = { route, request, content: taken.bytes };
-  const off = authorizeOffer(view.offers.get(id)?.models ?? [], sources) ??
+  const off = authorizeOffer(offered, sources) ??
     await authorizeContent(granted(token, called), store, sources);
   if (off) return off;
   const content = goingUp(taken, { token, route }, method);
@@ -119,9 +124,14 @@ export async function openWay(
   return { route, request, content, pool, again, asked };
 }
 
-/** Whether the owner says which of its provider's models may be asked for. */
-export function isOffered({ offers }: View, { provider }: Route): boolean {
-  return (offers.get(provider.id)?.models.length ?? 0) > 0;
+/** Whether the owner says which of its provider's models may be asked for, and this may ask for one: a file asks for none, and may be large. */
+export function isOffered(
+  { offers }: View,
+  { provider, target }: Route,
+  method: string,
+): boolean {
+  return (offers.get(provider.id)?.models.length ?? 0) > 0 &&
+    endpointClass(provider, method, target) !== "files";
 }
 
 /** A token that may use a name may use what that stands for. */

@@ -40,11 +40,11 @@ export function listOf(dialect: Dialect = {}): ModelList {
 function factsOf(item: Item, dialect: Dialect): ModelFacts[] {
   const { context = [], output = [] } = dialect;
   const said = [item.id, item.name].find((name) => typeof name === "string");
-  if (!said) return [];
-  const name = `${said}`.replace(/^models\//, "");
+  const name = `${said ?? ""}`.replace(/^models\//, "");
+  if (!PLAIN.test(name)) return [];
   const owner = member(item, dialect.owner ?? "owned_by");
   const facts = {
-    owner: typeof owner === "string" && owner !== "" ? owner : undefined,
+    owner: typeof owner === "string" && PLAIN.test(owner) ? owner : undefined,
     created: timeOf(member(item, dialect.created ?? "created")),
     context: firstCount(item, context),
     output: firstCount(item, output),
@@ -53,6 +53,9 @@ function factsOf(item: Item, dialect: Dialect): ModelFacts[] {
   const told = Object.entries(facts).filter(([, fact]) => fact !== undefined);
   return [{ id: name, ...Object.fromEntries(told) }];
 }
+
+/** What a request can name, and a client show. */
+const PLAIN = /^[\x20-\x7e]{1,256}$/;
 
 function member(item: Item, path: string): unknown {
   return path.split(".").reduce<unknown>(
@@ -68,10 +71,13 @@ function firstCount(item: Item, paths: readonly string[]): number | undefined {
     );
 }
 
+/** The last second of the year 9999: RFC 3339 knows none behind it. */
+const LAST = 253_402_300_799;
+
 /** Seconds, or RFC 3339. */
 function timeOf(value: unknown): number | undefined {
   const seconds = typeof value === "string" ? Date.parse(value) / 1000 : value;
-  return typeof seconds === "number" && seconds > 0
+  return typeof seconds === "number" && seconds > 0 && seconds <= LAST
     ? Math.floor(seconds)
     : undefined;
 }

@@ -51,12 +51,16 @@ Deno.test("what is no list is none, and what is no model is left out", () => {
       {},
       { id: 7, name: 7 },
       { id: "", name: "" },
+      { id: "a\nb", name: "a\nb" },
+      { id: "\x1b[2Jm", name: "\x1b[2Jm" },
+      { id: "m".repeat(257), name: "m".repeat(257) },
       {
         id: "m",
         name: "m",
         created: "soon",
         created_at: -1,
-        owned_by: 7,
+        owned_by: "o".repeat(257),
+        organization: "o\0",
         context_length: "131072",
         context_window: -1,
         max_context_length: 0,
@@ -71,6 +75,15 @@ Deno.test("what is no list is none, and what is no model is left out", () => {
     assert.deepEqual([only!.id, more], ["m", []], id);
     const { kind: _, ...facts } = only!;
     assert.deepEqual(facts, { id: "m" }, id);
+  }
+});
+
+Deno.test("a time of creation that no calendar has is none", () => {
+  for (const created of [1e20, Infinity, 253_402_300_800]) {
+    const data = [{ id: "m", created, created_at: created }];
+    for (const { id, models } of PROVIDERS) {
+      assert.equal(models.read({ data })![0]!.created, undefined, id);
+    }
   }
 });
 
