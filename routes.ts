@@ -6,7 +6,7 @@
 
 import { type AccountDeps, openAccount } from "./core/account.ts";
 import { admit, giveBack, type Holder } from "./core/admit.ts";
-import { ownAsked } from "./core/asked.ts";
+import { type Own, ownAsked } from "./core/asked.ts";
 import type { Egress } from "./core/egress.ts";
 import { type Asked, identify, routeFor } from "./core/identify.ts";
 import { type Journal, type LogLine, openJournal } from "./core/journal.ts";
@@ -165,7 +165,8 @@ async function carry(
     sockets ??= import("./core/carry_socket.ts");
     return await (await sockets).carrySocket(request, admitted, deps);
   }
-  const told = await tell(request, admitted, deps);
+  const own = ownAsked(request, admitted);
+  const told = own && await tell(own, { request, asking: admitted }, deps);
   if (told) return told;
   const leads = await leadsOf(request, admitted, deps);
   if (isRefusal(leads)) return leads;
@@ -201,16 +202,13 @@ let answers: Promise<typeof import("./core/own.ts")> | undefined;
 
 /** What doppel says itself; nothing where an origin is to. */
 async function tell(
-  request: Request,
-  admitted: Admitted,
+  own: Own,
+  asked: { readonly request: Request; readonly asking: Admitted },
   deps: Deps,
 ): Promise<Response | Refusal | undefined> {
-  const own = ownAsked(request, admitted);
-  if (own === undefined) return undefined;
   answers ??= import("./core/own.ts");
-  const asked = { request, asking: admitted };
   const told = await (await answers).answerOwn(own, asked, deps);
-  if (told && !isRefusal(told)) stampUse(admitted.holder.token.id, deps);
+  if (told && !isRefusal(told)) stampUse(asked.asking.holder.token.id, deps);
   return told;
 }
 

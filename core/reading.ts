@@ -65,7 +65,7 @@ export function authorizeContent(
   sources: ObjectSources,
 ): Promise<Refusal | undefined> | Refusal | undefined {
   return authorizeModels(token, modelSources(sources)) ??
-    authorizeObjects(token, store, sources);
+    (token.isolated ? authorizeObjects(token, store, sources) : undefined);
 }
 
 /** Classes whose requests say which model they want. */
