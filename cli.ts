@@ -76,7 +76,7 @@ const COMMANDS: Commands = {
   ...credentialCommands(call),
   ...providerCommands(call),
   ...aliasCommands(call),
-  "usage [--token ID] [--by model,day] [--since 7d|TIME] [--until TIME] [--csv]":
+  "usage [--token ID] [--by model,day|credential] [--since 7d|TIME] [--until TIME] [--csv]":
     usage,
   "requests ID": async (_, id) => {
     const { requests } = await call("GET", `${tokenPath(id)}/requests`);

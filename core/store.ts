@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Batch, Entry, Span, UsageRow } from "./ledger.ts";
+import type { Batch, Entry, Span, UsageRow, Whose } from "./ledger.ts";
 import type {
   Bill,
   Estimate,
@@ -197,6 +197,8 @@ export interface UsageRequest extends PageRequest {
   readonly from: string;
   /** See `from`. */
   readonly to: string;
+  /** Of tokens, which is what an absent one means, or of credentials. */
+  readonly whose?: Whose | undefined;
   /** Public id of the one token; absent: all. */
   readonly token?: string | undefined;
 }
@@ -266,7 +268,7 @@ export interface Store extends SetupStore {
    * that is its hour's or its day's first.
    */
   addUsage(batch: Batch): Promise<void>;
-  /** Sums by period, then token; `limit` counts these pairs, whose rows stay together. 1 command per pair, with 1 more and 2 round trips where no token is named. */
+  /** Sums by period, then token or credential; `limit` counts these pairs, whose rows stay together. 1 command per pair, with 1 more and 2 round trips where no token is named. */
   listUsage(asked: UsageRequest): Promise<Page<UsageRow>>;
   /** A token's last, newest first. 1 command. */
   listRequests(token: string, limit: number): Promise<readonly Entry[]>;
