@@ -31,6 +31,7 @@ import {
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
 import { isRefusal } from "./core/refusal.ts";
+import type { Regions } from "./core/region.ts";
 import { createThrottle } from "./core/throttle.ts";
 
 /** All that the admin API reaches outside itself. */
@@ -53,6 +54,8 @@ export interface AdminDeps {
   readonly keyring: Pick<Keyring, "at">;
   /** The way that requests go. */
   readonly egress: Egress;
+  /** What is known of the ways, where there is a hop. */
+  readonly regions?: Regions | undefined;
   /** Lets work outlive the answer; logs under `name` what it throws. */
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** Base URL that clients use, where it is not what `Host` says. */
@@ -166,7 +169,7 @@ async function perform(
     throw new Problem(400, "This call takes no body.");
   }
   const { store, configured, pools, seal, keyring, egress } = deps;
-  const { inTurn, keep, now, defer } = deps;
+  const { inTurn, keep, now, defer, regions } = deps;
   const work = {
     store,
     providers: configured,
@@ -174,6 +177,7 @@ async function perform(
     seal,
     keyring,
     egress,
+    regions,
     clock: now,
     defer,
     inTurn,

@@ -775,7 +775,34 @@ law(
       models: [],
       priority: 0,
       credentials: ["openai-1"],
+      region: { mode: "direct" },
     });
+  },
+);
+
+law(
+  "admin tells which way a provider's requests go, and whether the hop lives",
+  async ({ admin }) => {
+    const list = await (await admin("GET", "/admin/providers")).json();
+    const told = Object.fromEntries(
+      list.providers.map((
+        { id, region, hop }: { id: string; region: unknown; hop: string },
+      ) => [id, { region, hop }]),
+    );
+    const region = { mode: "fallback", refusedUntil: "2026-11-20T12:10:01Z" };
+    assert.deepEqual(told.openai, { region, hop: "up" });
+    assert.deepEqual(told.gemini, { region: { mode: "hop" }, hop: "up" });
+    const one = await (await admin("GET", "/admin/providers/openai")).json();
+    assert.deepEqual(one.region, region);
+  },
+  {
+    regions: {
+      of: (id) =>
+        id === "openai"
+          ? { mode: "fallback", refusedUntil: START + 600_001 }
+          : { mode: "hop" },
+      hop: () => "up",
+    },
   },
 );
 

@@ -139,6 +139,7 @@ const app = doppel({
     credentials: settings.pools[id]!.map((credential) => credential.id),
   })),
   egress: ways.egress,
+  regions: ways.regions,
   entrance: entranceOf(settings),
   flights,
   sockets,

@@ -8,6 +8,7 @@ import type { Credential } from "../core/credential.ts";
 import type { Egress } from "../core/egress.ts";
 import type { Keyring } from "../core/keyring.ts";
 import type { Retention } from "../core/ledger.ts";
+import type { Regions } from "../core/region.ts";
 import type { Seal } from "../core/seal.ts";
 import type { AuditEntry, ListedToken, Pause, Store } from "../core/store.ts";
 import { toRfc3339 } from "../core/time.ts";
@@ -40,6 +41,8 @@ export interface Work<Body, Query> {
   readonly keyring: Pick<Keyring, "at">;
   /** The way that requests go. */
   readonly egress: Egress;
+  /** What is known of the ways, where there is a hop. */
+  readonly regions?: Regions | undefined;
   /** Milliseconds since the epoch, by now. */
   readonly clock: () => number;
   /** Lets work outlive the answer. */
