@@ -57,6 +57,14 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     "/api/hello",
     (c, next) => c.req.raw.method === "HEAD" ? c.body(null) : next(),
   );
+  app.get("/admin", async (c, next) => {
+    if (!/\btext\/html\b/.test(c.req.header("accept") ?? "")) return next();
+    return (await import("./page.ts")).pageDocument();
+  });
+  app.get(
+    "/admin/page.js",
+    async () => (await import("./page.ts")).pageScript(),
+  );
   app.all("/admin", (c) => administer(c.req.raw, c.env));
   app.all("/admin/*", (c) => administer(c.req.raw, c.env));
   app.options("*", (c) => preflight(c.req.raw));

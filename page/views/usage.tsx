@@ -1,0 +1,14 @@
+/**
+ * Usage.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import type { Api } from "../api.ts";
+import { Empty } from "../ui.tsx";
+
+/** See above. */
+export function Usage(_: { api: Api }): JSX.Element {
+  return <Empty title="Usage" />;
+}
