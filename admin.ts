@@ -26,6 +26,7 @@ import { digestFits, type Signer, verify } from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
 import { isRefusal } from "./core/refusal.ts";
+import type { Running } from "./core/running.ts";
 
 /** All that the admin API reaches outside itself. */
 export interface AdminDeps {
@@ -47,6 +48,8 @@ export interface AdminDeps {
   readonly keyring: Pick<Keyring, "at">;
   /** The way that requests go. */
   readonly egress: Egress;
+  /** What is under way here. */
+  readonly running: Pick<Running, "shown" | "find" | "end">;
   /** Lets work outlive the answer; logs under `name` what it throws. */
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** Base URL that clients use, where it is not what `Host` says. */
@@ -144,7 +147,7 @@ async function perform(
     throw new Problem(400, "This call takes no body.");
   }
   const { store, configured, pools, seal, keyring, egress } = deps;
-  const { inTurn, keep, now, defer } = deps;
+  const { inTurn, keep, now, running, defer } = deps;
   const work = {
     store,
     providers: configured,
@@ -153,6 +156,7 @@ async function perform(
     keyring,
     egress,
     clock: now,
+    running,
     defer,
     inTurn,
     keep,
