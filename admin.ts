@@ -33,6 +33,7 @@ import { authorityOf, pathOf, readTarget } from "./core/target.ts";
 import { isRefusal } from "./core/refusal.ts";
 import type { Regions } from "./core/region.ts";
 import { createThrottle } from "./core/throttle.ts";
+import type { Running } from "./core/running.ts";
 
 /** All that the admin API reaches outside itself. */
 export interface AdminDeps {
@@ -56,6 +57,8 @@ export interface AdminDeps {
   readonly egress: Egress;
   /** What is known of the ways, where there is a hop. */
   readonly regions?: Regions | undefined;
+  /** What is under way here. */
+  readonly running: Pick<Running, "shown" | "find" | "end">;
   /** Lets work outlive the answer; logs under `name` what it throws. */
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** Base URL that clients use, where it is not what `Host` says. */
@@ -169,7 +172,7 @@ async function perform(
     throw new Problem(400, "This call takes no body.");
   }
   const { store, configured, pools, seal, keyring, egress } = deps;
-  const { inTurn, keep, now, defer, regions } = deps;
+  const { inTurn, keep, now, running, defer, regions } = deps;
   const work = {
     store,
     providers: configured,
@@ -179,6 +182,7 @@ async function perform(
     egress,
     regions,
     clock: now,
+    running,
     defer,
     inTurn,
     keep,

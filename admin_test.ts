@@ -818,6 +818,7 @@ law(
     assert.deepEqual(operations.toSorted(), [
       "delete /admin/aliases/{name}",
       "delete /admin/credentials/{id}",
+      "delete /admin/live/{id}",
       "delete /admin/pause",
       "delete /admin/providers/{id}",
       "delete /admin/tokens/{id}",
@@ -828,6 +829,7 @@ law(
       "get /admin/credentials/{id}",
       "get /admin/credentials/{id}/check",
       "get /admin/export",
+      "get /admin/live",
       "get /admin/pause",
       "get /admin/providers",
       "get /admin/providers/{id}",
