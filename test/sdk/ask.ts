@@ -25,6 +25,7 @@ async function ask({ url, token, model, stream = false }: Call) {
     apiKey: token,
     baseURL: `${url}/v1`,
     maxRetries: 0,
+    timeout: 20_000,
   });
   const messages = [{ role: "user" as const, content: "Hello" }];
   const { completions } = client.chat;
