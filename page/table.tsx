@@ -56,7 +56,7 @@ export function Table<Row>(options: TableOptions<Row>): JSX.Element {
   const width = columns.length + (options.onSelect ? 1 : 0);
   return (
     <div
-      class="table"
+      class={columns.at(-1)?.id === "actions" ? "table acted" : "table"}
       ref={box}
       tabIndex={0}
       role="region"
