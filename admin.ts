@@ -22,10 +22,18 @@ import type { Keyring } from "./core/keyring.ts";
 import { problemResponse } from "./core/problem.ts";
 import type { Retention } from "./core/ledger.ts";
 import type { Seal } from "./core/seal.ts";
-import { digestFits, type Signer, verify } from "./core/signature.ts";
+import {
+  digestFits,
+  type Signer,
+  UNVERIFIED,
+  verify,
+} from "./core/signature.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
 import { authorityOf, pathOf, readTarget } from "./core/target.ts";
 import { isRefusal } from "./core/refusal.ts";
+import type { Regions } from "./core/region.ts";
+import { createThrottle } from "./core/throttle.ts";
+import type { Running } from "./core/running.ts";
 
 /** All that the admin API reaches outside itself. */
 export interface AdminDeps {
@@ -47,6 +55,10 @@ export interface AdminDeps {
   readonly keyring: Pick<Keyring, "at">;
   /** The way that requests go. */
   readonly egress: Egress;
+  /** What is known of the ways, where there is a hop. */
+  readonly regions?: Regions | undefined;
+  /** What is under way here. */
+  readonly running: Pick<Running, "shown" | "find" | "end">;
   /** Lets work outlive the answer; logs under `name` what it throws. */
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** Base URL that clients use, where it is not what `Host` says. */
@@ -66,14 +78,27 @@ interface Signed {
   readonly content: Uint8Array;
 }
 
-type Env = { Variables: Signed };
+/** What the runtime tells about a call. */
+interface Bindings {
+  /** The client's IP address, where it is known. */
+  readonly address?: (request: Request) => string | undefined;
+}
+
+type Env = { Variables: Signed; Bindings: Bindings };
 
 /** The sub-app, whose paths begin with `/admin`. */
 export function admin(deps: AdminDeps): Hono<Env> {
   const app = new Hono<Env>({ getPath: (request) => pathOf(request.url) });
+  const throttle = createThrottle(deps.now);
   // Before every route, so that none can forget it, and before a path is said to be unknown.
   app.use(async (c, next) => {
-    const { signer, content } = await authenticate(c.req.raw, deps);
+    const address = c.env?.address?.(c.req.raw);
+    const wait = throttle.wait(address);
+    if (wait > 0) return tooMany(wait);
+    const { signer, content } = await authenticate(c.req.raw, {
+      ...deps,
+      wrong: () => throttle.wrong(address),
+    });
     c.set("signer", signer);
     c.set("content", content);
     await next();
@@ -101,7 +126,9 @@ export function admin(deps: AdminDeps): Hono<Env> {
 /** Nothing else is done before the signature verified, not even reading. */
 async function authenticate(
   request: Request,
-  { store, now, adminSecrets, adminWindow, publicUrl }: AdminDeps,
+  { store, now, adminSecrets, adminWindow, publicUrl, wrong }: AdminDeps & {
+    readonly wrong: () => void;
+  },
 ): Promise<Signed> {
   const target = readTarget(request.url);
   if (isRefusal(target)) throw new Problem(400, "The path is malformed.");
@@ -123,6 +150,7 @@ async function authenticate(
       window: adminWindow,
     },
   );
+  if (signer === UNVERIFIED) wrong();
   if (typeof signer === "string") throw new Problem(401, signer);
   const content = length > 0 ? await request.bytes() : new Uint8Array();
   if (length > 0 && !digestFits(content, headers)) {
@@ -144,7 +172,7 @@ async function perform(
     throw new Problem(400, "This call takes no body.");
   }
   const { store, configured, pools, seal, keyring, egress } = deps;
-  const { inTurn, keep, now, defer } = deps;
+  const { inTurn, keep, now, running, defer, regions } = deps;
   const work = {
     store,
     providers: configured,
@@ -152,7 +180,9 @@ async function perform(
     seal,
     keyring,
     egress,
+    regions,
     clock: now,
+    running,
     defer,
     inTurn,
     keep,
@@ -217,6 +247,14 @@ function said({ type, kind, message, expected }: v.BaseIssue<unknown>) {
     return kind === "schema" ? `must be ${expected}` : `must fit ${expected}`;
   }
   return message;
+}
+
+function tooMany(seconds: number): Response {
+  const title =
+    `Too many signatures from here did not verify: wait ${seconds} seconds.`;
+  return problemResponse({ status: 429, title }, {
+    "retry-after": `${seconds}`,
+  });
 }
 
 function problem({ message: title, status, field }: Problem): Response {

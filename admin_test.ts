@@ -189,6 +189,68 @@ law("admin reads no body before the signature verified", async ({ open }) => {
   );
 });
 
+const WRONG = { secret: "x".repeat(32) };
+
+/** What is tried again and again, and whether it is counted. */
+const TRIED: { name: string; counted: boolean; fields: () => HeadersInit }[] = [
+  { name: "another secret", counted: true, fields: () => signed({}, WRONG) },
+  {
+    name: "another path's signature",
+    counted: true,
+    fields: () => signed({ path: "/admin/audit" }),
+  },
+  { name: "the right secret", counted: false, fields: () => signed() },
+  { name: "no signature", counted: false, fields: () => ({}) },
+  {
+    name: "a wrong clock",
+    counted: false,
+    fields: () => signed({}, { created: NOW - 61 }),
+  },
+  { name: "a nonce that was used", counted: false, fields: () => good },
+];
+
+for (const { name, counted, fields } of TRIED) {
+  law(
+    `admin ${counted ? "counts" : "does not count"} ${name} as a wrong try`,
+    async ({ send, tick }) => {
+      const path = "/admin/tokens";
+      for (let i = 0; i < 5; i++) {
+        const { status } = await send(path, { headers: fields() });
+        assert.ok(status !== 429);
+      }
+      const answer = await send(path, { headers: signed() });
+      assert.equal(answer.status, counted ? 429 : 200);
+      if (!counted) return;
+      assert.equal(answer.headers.get("retry-after"), "60");
+      const { title, status } = await answer.json();
+      assert.deepEqual([title, status], [
+        "Too many signatures from here did not verify: wait 60 seconds.",
+        429,
+      ]);
+      tick(60);
+      const created = NOW + 60;
+      const headers = signed({}, { created });
+      assert.equal((await send(path, { headers })).status, 200);
+    },
+  );
+}
+
+law(
+  "admin throttles the address that is wrong and no other; those it does not know are one",
+  async ({ send, from }) => {
+    const path = "/admin/tokens";
+    const status = async (ip: string | undefined, terms = {}) => {
+      from(ip);
+      return (await send(path, { headers: signed({}, terms) })).status;
+    };
+    for (const ip of ["203.0.113.9", undefined]) {
+      for (let i = 0; i < 5; i++) assert.equal(await status(ip, WRONG), 401);
+      assert.equal(await status(ip), 429);
+      assert.equal(await status("203.0.113.10"), 200);
+    }
+  },
+);
+
 law("admin's OpenAPI document is for the owner alone", async ({ send }) => {
   assert.equal((await send("/admin/openapi.json")).status, 401);
 });
@@ -713,7 +775,34 @@ law(
       models: [],
       priority: 0,
       credentials: ["openai-1"],
+      region: { mode: "direct" },
     });
+  },
+);
+
+law(
+  "admin tells which way a provider's requests go, and whether the hop lives",
+  async ({ admin }) => {
+    const list = await (await admin("GET", "/admin/providers")).json();
+    const told = Object.fromEntries(
+      list.providers.map((
+        { id, region, hop }: { id: string; region: unknown; hop: string },
+      ) => [id, { region, hop }]),
+    );
+    const region = { mode: "fallback", refusedUntil: "2026-11-20T12:10:01Z" };
+    assert.deepEqual(told.openai, { region, hop: "up" });
+    assert.deepEqual(told.gemini, { region: { mode: "hop" }, hop: "up" });
+    const one = await (await admin("GET", "/admin/providers/openai")).json();
+    assert.deepEqual(one.region, region);
+  },
+  {
+    regions: {
+      of: (id) =>
+        id === "openai"
+          ? { mode: "fallback", refusedUntil: START + 600_001 }
+          : { mode: "hop" },
+      hop: () => "up",
+    },
   },
 );
 
@@ -729,6 +818,7 @@ law(
     assert.deepEqual(operations.toSorted(), [
       "delete /admin/aliases/{name}",
       "delete /admin/credentials/{id}",
+      "delete /admin/live/{id}",
       "delete /admin/pause",
       "delete /admin/providers/{id}",
       "delete /admin/tokens/{id}",
@@ -739,6 +829,7 @@ law(
       "get /admin/credentials/{id}",
       "get /admin/credentials/{id}/check",
       "get /admin/export",
+      "get /admin/live",
       "get /admin/pause",
       "get /admin/providers",
       "get /admin/providers/{id}",

@@ -57,8 +57,16 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
     "/api/hello",
     (c, next) => c.req.raw.method === "HEAD" ? c.body(null) : next(),
   );
-  app.all("/admin", (c) => administer(c.req.raw));
-  app.all("/admin/*", (c) => administer(c.req.raw));
+  app.get("/admin", async (c, next) => {
+    if (!/\btext\/html\b/.test(c.req.header("accept") ?? "")) return next();
+    return (await import("./page.ts")).pageDocument();
+  });
+  app.get(
+    "/admin/page.js",
+    async () => (await import("./page.ts")).pageScript(),
+  );
+  app.all("/admin", (c) => administer(c.req.raw, c.env));
+  app.all("/admin/*", (c) => administer(c.req.raw, c.env));
   app.options("*", (c) => preflight(c.req.raw));
   app.all("*", async (c) => {
     const address = () => c.env?.address?.(c.req.raw);
@@ -80,11 +88,11 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
 }
 
 /** The admin API, loaded with its first call: most of what runs never hears one. */
-function openAdmin(deps: AdminDeps): (call: Request) => Promise<Response> {
-  let api: Promise<{ fetch(call: Request): Response | Promise<Response> }>;
-  return async (call) => {
+function openAdmin(deps: AdminDeps) {
+  let api: Promise<ReturnType<typeof import("./admin.ts").admin>>;
+  return async (call: Request, bindings: Bindings): Promise<Response> => {
     api ??= import("./admin.ts").then(({ admin }) => admin(deps));
-    return (await api).fetch(call);
+    return (await api).fetch(call, bindings);
   };
 }
 

@@ -502,7 +502,10 @@ law(
         // What is refused counts as never made.
         const wanted = path.endsWith("x") ? [404, 404, 404] : [200, 200, 429];
         assert.deepEqual(statuses, wanted, path);
-        const [stands] = await gateway.store.watch([{ id, leases: [] }], START);
+        const { standings: [stands] } = await gateway.store.watch(
+          [{ id, leases: [] }],
+          START,
+        );
         assert.equal(stands!.unspent, "budget" in more ? 9 : undefined);
       }
     }

@@ -22,6 +22,7 @@ import {
   table,
   usageText,
 } from "./cli/print.ts";
+import { liveCommands } from "./cli/live.ts";
 import { aliasCommands, providerCommands } from "./cli/providers.ts";
 import { exported, imported, readTable } from "./cli/table.ts";
 import { callAdmin, signedFields } from "./client.ts";
@@ -76,8 +77,9 @@ const COMMANDS: Commands = {
   ...credentialCommands(call),
   ...providerCommands(call),
   ...aliasCommands(call),
-  "usage [--token ID] [--by model,day] [--since 7d|TIME] [--until TIME] [--csv]":
+  "usage [--token ID] [--by model,day|credential] [--since 7d|TIME] [--until TIME] [--csv]":
     usage,
+  ...liveCommands(call),
   "requests ID": async (_, id) => {
     const { requests } = await call("GET", `${tokenPath(id)}/requests`);
     return { json: requests, text: table(REQUEST, requests as Row[]) };

@@ -115,6 +115,14 @@ if (redisInstalled()) {
     await store.watch([running[1]!], Date.now());
     const one = await counted();
     rows.push(["watching what runs", "", `${one} every 0.8 s`]);
+    await store.watch([running[1]!], Date.now(), true);
+    rows.push(["every other time", "", `${await counted()} every 1.6 s`]);
+    const nothing = { instance: "a", running: [], more: 0, ended: [] };
+    await store.showLive(nothing, 60_000);
+    await counted();
+    await store.showLive(nothing, 60_000);
+    const showing = `${await counted()} every 0.8 s`;
+    rows.push(["showing it to who looks", "", showing]);
     const { id } = await behind.mint({ limits: { budget: { total: 1 } } });
     await counted();
     await store.watch([{ id, leases: [] }], Date.now());

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import type { Content } from "./core/content.ts";
 import type { Begun, Egress, Forwarded } from "./core/egress.ts";
-import { createFlights } from "./core/flight.ts";
+import { createFlights, type Flight } from "./core/flight.ts";
+import type { Refusal } from "./core/refusal.ts";
 import { replayable } from "./core/replay.ts";
 import { judge } from "./core/region.ts";
 import type { EgressMode } from "./core/settings.ts";
-import { besideHop, type Ways } from "./hop.ts";
+import { ANSWER, FROM_ORIGIN } from "./core/hop.ts";
+import { besideHop, type Through, throughHop, type Ways } from "./hop.ts";
 import { PROVIDERS } from "./providers/mod.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -91,15 +93,18 @@ function ways(
     taken.push(`hop:${await text(content)}`);
     return { ...begun(new Response("served"), "hop"), hop: true };
   };
-  const { egress } = besideHop({
+  const { egress, regions } = besideHop({
     direct: { egress: direct } as Ways,
-    through: { egress: through } as Ways,
+    through: { egress: through, state: () => "up" } as Partial<
+      Through
+    > as Through,
     modes: Object.fromEntries(PROVIDERS.map(({ id }) => [id, mode])),
     replayBytes,
     refusedSeconds: 600,
     now: () => time,
   });
   return {
+    regions: regions!,
     taken,
     aborted,
     tick: (seconds: number) => void (time += seconds * 1000),
@@ -164,6 +169,61 @@ Deno.test("besideHop() tries the direct way again when the memory has expired", 
   tick(1);
   await send();
   assert.deepEqual(taken, ["direct", "hop:", "hop:", "direct", "hop:"]);
+});
+
+Deno.test("besideHop() tells the way of a provider, and how long its region counts as refused", async () => {
+  const { send, regions, tick } = ways(refusal("openai"));
+  assert.deepEqual(regions.of("openai"), { mode: "fallback" });
+  await send();
+  tick(599);
+  const refused = { mode: "fallback", refusedUntil: 600_000 };
+  assert.deepEqual(regions.of("openai"), refused);
+  assert.deepEqual(regions.of("gemini"), { mode: "fallback" });
+  assert.deepEqual(regions.of("an-added-one"), { mode: "fallback" });
+  tick(1);
+  assert.deepEqual(regions.of("openai"), { mode: "fallback" });
+  const { regions: direct } = ways(refusal("openai"), { mode: "direct" });
+  assert.deepEqual(direct.of("openai"), { mode: "direct" });
+  assert.equal(direct.hop(), "up");
+});
+
+Deno.test("throughHop() tells whether the hop lives, as the last request found it", async () => {
+  const answers: [says: Response | Refusal, state: string][] = [
+    [{ refused: "client_closed" }, "unknown"],
+    [new Response("", { headers: { [ANSWER]: FROM_ORIGIN } }), "up"],
+    [{ refused: "origin_unreachable" }, "down"],
+    [{ refused: "client_closed" }, "down"],
+    [new Response("", { headers: { [ANSWER]: FROM_ORIGIN } }), "up"],
+    [new Response("a parked domain"), "down"],
+  ];
+  let says: Response | Refusal = answers[0]![0];
+  const { egress, state } = throughHop({
+    hop: { url: "http://hop", secret: "s".repeat(32) },
+    send: () =>
+      Promise.resolve(
+        says instanceof Response
+          ? { response: says, flight: { land() {} } as Flight, abort() {} }
+          : says,
+      ),
+    dial: () => Promise.reject(new Error("no sockets here")),
+    now: () => 0,
+    lookSeconds: 60,
+  });
+  assert.equal(state(), "unknown");
+  for (const [answer, expected] of answers) {
+    says = answer;
+    const { signal } = new AbortController();
+    await egress({
+      method: "GET",
+      provider: PROVIDERS[0]!,
+      target: { path: "/v1/models", query: "" },
+      credential: { id: "one-1", key: "k" },
+      received: new Headers(),
+      content: { body: undefined, length: 0 },
+      signal,
+    } as unknown as Forwarded);
+    assert.equal(state(), expected);
+  }
 });
 
 Deno.test("besideHop() keeps to the one way it is told", async () => {

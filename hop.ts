@@ -15,7 +15,7 @@ import type { Provider } from "./core/provider.ts";
 import type { Dial, SocketEgress } from "./core/socket.ts";
 import { aimedAtHop, ANSWER, FROM_ORIGIN, type Hop } from "./core/hop.ts";
 import { isRefusal, type Refusal } from "./core/refusal.ts";
-import { judge } from "./core/region.ts";
+import { type HopState, judge, type Regions } from "./core/region.ts";
 import { replayable } from "./core/replay.ts";
 import { type Fields, OURS } from "./core/rewrite.ts";
 import type { EgressMode } from "./core/settings.ts";
@@ -27,6 +27,14 @@ export interface Ways {
   readonly egress: Egress;
   /** For sockets. */
   readonly socket: SocketEgress;
+  /** What is known of them, where there is a hop. */
+  readonly regions?: Regions;
+}
+
+/** The ways through a hop, and whether it lives. */
+export interface Through extends Ways {
+  /** By now. */
+  readonly state: () => HopState;
 }
 
 /** What a way through a hop is made of. */
@@ -50,9 +58,10 @@ const NOTHING = { body: undefined, length: 0 };
 /** The ways through the hop; whatever is no origin's answer is `hop_unreachable`. */
 export function throughHop(
   { hop, send, dial, now, lookSeconds }: HopOptions,
-): Ways {
+): Through {
   const lookout = createLookout(hop, lookSeconds);
   return {
+    state: lookout.state,
     egress: (forwarded) =>
       lookout.watch(forwarded.signal, async (signal) => {
         const aim = aimedAtHop(forwarded, hop, now());
@@ -103,6 +112,7 @@ function unreachable(reason: string): Refusal {
 /**
  * Tells a dead hop from a slow API, which the first byte does not: while
  * requests wait for an answer, the hop is asked now and then whether it lives.
+ * What the last request, or the last look, has found is its state.
  */
 function createLookout({ url }: Hop, seconds: number) {
   interface Awaited {
@@ -110,11 +120,14 @@ function createLookout({ url }: Hop, seconds: number) {
     readonly leave: () => void;
   }
   const waiting = new Set<Awaited>();
+  let state: HopState = "unknown";
   let timer: ReturnType<typeof setInterval> | undefined;
 
   async function look() {
     const asked = [...waiting];
-    if (await lives(url, seconds)) return;
+    const lively = await lives(url, seconds);
+    state = lively ? "up" : "down";
+    if (lively) return;
     for (const awaited of asked.filter((one) => waiting.has(one))) {
       awaited.dead = true;
       awaited.leave();
@@ -122,8 +135,9 @@ function createLookout({ url }: Hop, seconds: number) {
   }
 
   return {
+    state: () => state,
     /** `work`, given up where the hop is dead; its signal aborts then, and as `signal` does. */
-    async watch<Result>(
+    async watch<Result extends object>(
       signal: AbortSignal,
       work: (signal: AbortSignal) => Promise<Result>,
     ): Promise<Result | Refusal> {
@@ -140,7 +154,10 @@ function createLookout({ url }: Hop, seconds: number) {
         clearInterval(timer);
         timer = undefined;
       }
-      return awaited.dead ? unreachable("The hop does not answer.") : result;
+      if (awaited.dead) return unreachable("The hop does not answer.");
+      if (!("refused" in result)) state = "up";
+      else if (result.refused === "hop_unreachable") state = "down";
+      return result;
     },
   };
 }
@@ -164,7 +181,7 @@ export interface FallbackOptions {
   /** Straight to the origin. */
   readonly direct: Ways;
   /** Through the hop. */
-  readonly through: Ways;
+  readonly through: Through;
   /** By provider id. */
   readonly modes: Readonly<Record<string, EgressMode>>;
   /** Bytes of content kept for a second journey. */
@@ -184,6 +201,7 @@ export function besideHop(
 ): Ways {
   /** When a provider is tried directly again, milliseconds; a row per provider at most. */
   const refusedUntil = new Map<string, number>();
+  const regions = regionsOf(refusedUntil, { modes, now, hop: through.state });
   /** The one way to go; `undefined`: straight, and then perhaps through the hop. */
   const only = ({ id }: Provider) => {
     if (modes[id] === "direct") return direct;
@@ -203,6 +221,7 @@ export function besideHop(
     return { begun: { ...begun, response }, refused };
   };
   return {
+    regions,
     async egress(forwarded) {
       const way = only(forwarded.provider);
       if (way !== undefined) return await way.egress(forwarded);
@@ -231,5 +250,22 @@ export function besideHop(
       giveUp(begun);
       return await through.socket(upgrading);
     },
+  };
+}
+
+/** A look at what is remembered. */
+function regionsOf(
+  refused: ReadonlyMap<string, number>,
+  { modes, now, hop }:
+    & Pick<FallbackOptions, "modes" | "now">
+    & Pick<Regions, "hop">,
+): Regions {
+  return {
+    of: (id) => {
+      const refusedUntil = refused.get(id) ?? 0;
+      const mode = modes[id] ?? "fallback";
+      return { mode, ...(refusedUntil > now() && { refusedUntil }) };
+    },
+    hop,
   };
 }

@@ -15,7 +15,9 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   "dial.ts": ["core"],
   "accept.ts": ["core"],
   "entrance.ts": ["core"],
-  "app.ts": ["core", "admin.ts", "entrance.ts", "routes.ts"],
+  "app.ts": ["core", "admin.ts", "entrance.ts", "page.ts", "routes.ts"],
+  "page.ts": ["page"],
+  "page": ["page"],
   "client.ts": ["core"],
   "collect.ts": [],
   "cli.ts": ["core", "cli", "client.ts", "prices"],
@@ -48,6 +50,7 @@ const MAY_DEPEND: Record<string, readonly string[]> = {
   "admin.ts": ["valibot", "hono", "hono/tiny"],
   "app.ts": ["hono/tiny"],
   "dial.ts": ["ws"],
+  "page": ["preact", "preact/hooks"],
   "store": ["@upstash/redis/cloudflare"],
 };
 
@@ -56,12 +59,12 @@ const CORE_BUILT_IN = ["node:buffer", "node:crypto", "node:net", "node:zlib"];
 
 const root = new URL("./", import.meta.url);
 const skipped =
-  /_test\.ts$|^store\/(?:limit_|setup_|usage_)?contract\.ts$|^(?:node_modules|dist|test|bench|\.test)\//;
+  /_test\.ts$|^store\/(?:limit_|live_|setup_|usage_)?contract\.ts$|^(?:node_modules|dist|test|bench|\.test)\//;
 
 async function sources() {
   const paths = await readdir(root, { recursive: true });
   return await Promise.all(
-    paths.filter((path) => path.endsWith(".ts") && !skipped.test(path))
+    paths.filter((path) => /\.tsx?$/.test(path) && !skipped.test(path))
       .map(async (path) => ({
         path,
         owner: path.split("/")[0]!,

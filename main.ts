@@ -104,13 +104,14 @@ let server: Info | undefined;
 const telemetry = createTelemetry(
   Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1")),
 );
+const running = createRunning({ store, now: Date.now, fault });
 const deferred = new Set<Promise<void>>();
 const ledger = createLedger({
   store,
   now: Date.now,
   defer,
   keep: settings.keep,
-  seen: [metrics.entry, telemetry],
+  seen: [metrics.entry, telemetry, running.entered],
 });
 
 const pools = createPools({
@@ -139,6 +140,7 @@ const app = doppel({
     credentials: settings.pools[id]!.map((credential) => credential.id),
   })),
   egress: ways.egress,
+  regions: ways.regions,
   entrance: entranceOf(settings),
   flights,
   sockets,
@@ -156,7 +158,7 @@ const app = doppel({
   pingSeconds: settings.pingSeconds,
   publicUrl: settings.publicUrl,
   stamps: createStamps(Date.now),
-  running: createRunning({ store, now: Date.now, fault }),
+  running,
   prices: pricing(),
   ledger,
   keep: settings.keep,

@@ -473,7 +473,10 @@ law(
       gateway.respondWith(() => times++ === 0 ? BAD_KEY() : last);
       const { status } = await post(gateway, token);
       await gateway.settled();
-      const [stands] = await gateway.store.watch([{ id, leases: [] }], START);
+      const { standings: [stands] } = await gateway.store.watch(
+        [{ id, leases: [] }],
+        START,
+      );
       gateway.tick(3600);
       return [status, 100 - stands!.unspent!];
     };

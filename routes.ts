@@ -18,7 +18,8 @@ import type { Envelope } from "./core/provider.ts";
 import { isRefusal, type Refusal, REFUSALS } from "./core/refusal.ts";
 import { refusalResponse } from "./core/refuse.ts";
 import { respond } from "./core/respond.ts";
-import { openRevocation, type Running } from "./core/running.ts";
+import { openRevocation } from "./core/revocation.ts";
+import type { Running } from "./core/running.ts";
 import { wantsSocket } from "./core/socket.ts";
 import { type Stamps, stampUse } from "./core/stamp.ts";
 import { type Store, StoreUnavailable } from "./core/store.ts";
@@ -122,13 +123,16 @@ async function forward(
   const account = openAccount(holder, { route, method: request.method }, deps);
   journal.whenClosed(account.close);
   const revocation = openRevocation(request.signal, journal.whenClosed);
-  journal.whenClosed(deps.running.begin({
+  const run = {
     token: holder.token.id,
     hash: holder.by,
     lease: holder.taken?.lease || undefined,
     bounded: holder.token.limits.budget !== undefined,
     end: revocation.end,
-  }));
+    journal,
+    account,
+  };
+  journal.whenClosed(deps.running.begin(run, holder.looked));
   const traveller = { holder, route, account, revocation };
   const admitted = { ...traveller, view, address, journal };
   const outcome = await carry(request, admitted, deps);

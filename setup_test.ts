@@ -519,6 +519,7 @@ law(
       models: [],
       priority: 0,
       credentials: [],
+      region: { mode: "direct" },
     };
     const scoped = { label: "x", providers: ["lab"] };
     assert.equal((await call("POST", "/admin/tokens", scoped)).status, 400);

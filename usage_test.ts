@@ -189,6 +189,50 @@ law(
   { prices: PRICES },
 );
 
+law(
+  "GET /admin/usage sums up by credential, whichever tokens have used it",
+  async (gateway) => {
+    const inference = { endpoints: ["inference"] };
+    const one = await gateway.mint(inference);
+    const two = await gateway.mint(inference);
+    const run = async (token: string, path: string, answer: Response) => {
+      gateway.respondWith(() => answer);
+      await post(gateway, token, { path });
+    };
+    const told = (input: number, model?: string) =>
+      Response.json(chatOf(input, 1, model));
+    await run(one.token, CHAT, told(1));
+    await run(two.token, CHAT, told(2, "odd"));
+    await run(two.token, CHAT, new Response("{}", { status: 500 }));
+    await run(one.token, "/v1/files", told(100)); // refused: no key is chosen
+    await run(one.token, "/v1/messages", told(3));
+    const pick = async (by: string, ...names: string[]) =>
+      (await get(gateway, `/admin/usage?by=${by}`)).usage.map((
+        row: Record<string, unknown>,
+      ) => names.map((name) => row[name]));
+    assert.deepEqual(
+      await pick("credential", "credential", "requests", "errors", "cost"),
+      [["anthropic-1", 1, {}, 0], ["openai-1", 3, { http_500: 1 }, 20]],
+    );
+    assert.deepEqual(
+      await pick("credential,provider,model,day", "credential", "model", "day"),
+      [
+        ["anthropic-1", "gpt-x", "2026-11-20"],
+        ["openai-1", "", "2026-11-20"],
+        ["openai-1", "gpt-x", "2026-11-20"],
+        ["openai-1", "odd", "2026-11-20"],
+      ],
+    );
+    const total = await pick("provider", "provider", "requests");
+    assert.deepEqual(total, [["anthropic", 1], ["openai", 4]]);
+    const path = "/admin/usage?by=credential";
+    const headers = { ...gateway.sign("GET", path), accept: "text/csv" };
+    const csv = await (await gateway.send(path, { headers })).text();
+    assert.match(csv, /^credential,requests,[^]*\r\nopenai-1,3,1,/);
+  },
+  { prices: PRICES },
+);
+
 law("GET /admin/usage gives CSV to whoever accepts it", async (gateway) => {
   const { token } = await gateway.mint();
   gateway.respondWith(() => Response.json(chatOf(3, 4, '=1+"x",y')));
@@ -205,7 +249,12 @@ law("GET /admin/usage gives CSV to whoever accepts it", async (gateway) => {
 
 law("GET /admin/usage: what it does not take", async (gateway) => {
   const wrong: [query: string, says: RegExp][] = [
-    ["by=colour", /by must be of hour, day, token, provider, model/],
+    [
+      "by=colour",
+      /by must be of hour, day, token, provider, model, credential/,
+    ],
+    ["by=credential,token", /^by credential is for all tokens together/],
+    ["by=credential&token=12345678", /^by credential is for all tokens/],
     ["since=yesterday", /since must be an RFC 3339 time/],
     ["since=2026-11-20T12:00:00Z&until=2026-11-20T11:00:00Z", /later/],
     ["limit=0", /limit must be 1 or more/],

@@ -11,6 +11,7 @@ import { fromRfc3339, toRfc3339 } from "../core/time.ts";
 import { mintToken, tokenId } from "../core/token.ts";
 import { credentialRows } from "./credentials.ts";
 import { checkProviders } from "./edit.ts";
+import { liveRows } from "./live.ts";
 import { modelRows } from "./models.ts";
 import { aliasRows, providerRows } from "./providers.ts";
 import { type Operation, row } from "./row.ts";
@@ -165,6 +166,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...modelRows,
   ...aliasRows,
   ...usageRows,
+  ...liveRows,
   ...tableRows,
 ];
 

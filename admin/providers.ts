@@ -13,6 +13,7 @@ import {
   type Setup,
   type StoredProvider,
 } from "../core/setup.ts";
+import { toRfc3339 } from "../core/time.ts";
 import {
   changeSetup,
   laidOver,
@@ -188,6 +189,18 @@ function shown(
       ...known?.credentials ?? [],
       ...stored.map((record) => record.id),
     ],
+    ...regionOf(id, work),
+  };
+}
+
+/** How its region is dealt with, and whether the hop lives, where there is one. */
+function regionOf(id: string, { regions }: Work<unknown, unknown>) {
+  if (regions === undefined) return { region: { mode: "direct" } };
+  const { mode, refusedUntil } = regions.of(id);
+  const until = refusedUntil && toRfc3339(Math.ceil(refusedUntil / 1000));
+  return {
+    region: { mode, ...(until && { refusedUntil: until }) },
+    hop: regions.hop(),
   };
 }
 

@@ -173,6 +173,17 @@ export const ShownProvider = v.object({
   models: Offered,
   priority: Priority,
   credentials: v.array(v.string()),
+  region: v.object({
+    mode: v.picklist(["direct", "fallback", "hop"]),
+    refusedUntil: v.pipe(
+      v.optional(v.string()),
+      v.description("The API refuses this region: until then through the hop"),
+    ),
+  }),
+  hop: v.pipe(
+    v.optional(v.picklist(["up", "down", "unknown"])),
+    v.description("As the last request found it; absent: there is no hop"),
+  ),
 });
 
 /** What is configured, keys as public ids. */

@@ -53,7 +53,9 @@ export const UsageQuery = v.strictObject({
         (text) => text.split(",").every((name) => name in GROUPS),
         `must be of ${NAMES.join(", ")}`,
       ),
-      v.description(`Of ${NAMES.join(", ")}, split by commas`),
+      v.description(
+        `Of ${NAMES.join(", ")}, split by commas; credential not with token`,
+      ),
     ),
     "token",
   ),
@@ -80,6 +82,7 @@ export const UsagePage = v.object({
     token: v.optional(v.string()),
     provider: v.optional(v.string()),
     model: v.optional(v.string()),
+    credential: v.optional(v.string()),
     requests: Count,
     errors: v.pipe(Counts, v.description("Requests by code")),
     used: v.pipe(Counts, v.description("Tokens and the like by kind")),
@@ -167,7 +170,13 @@ async function reported(work: Asked): Promise<Report> {
   if (since >= until) {
     throw new Problem(400, "until must be later than since.", "/query/until");
   }
-  const question = { by: by(work), since, until, token: query.token };
+  const names = by(work);
+  const tokens = query.token !== undefined || names.includes("token");
+  if (tokens && names.includes("credential")) {
+    const title = "by credential is for all tokens together: name none.";
+    throw new Problem(400, title, "/query/by");
+  }
+  const question = { by: names, since, until, token: query.token };
   const report = await reportUsage(store, question, { now, keep });
   if (report !== undefined) return report;
   const title = "This is too much at once: name a token, or a shorter time.";

@@ -8,6 +8,8 @@ import type { Credential } from "../core/credential.ts";
 import type { Egress } from "../core/egress.ts";
 import type { Keyring } from "../core/keyring.ts";
 import type { Retention } from "../core/ledger.ts";
+import type { Regions } from "../core/region.ts";
+import type { Running } from "../core/running.ts";
 import type { Seal } from "../core/seal.ts";
 import type { AuditEntry, ListedToken, Pause, Store } from "../core/store.ts";
 import { toRfc3339 } from "../core/time.ts";
@@ -40,8 +42,12 @@ export interface Work<Body, Query> {
   readonly keyring: Pick<Keyring, "at">;
   /** The way that requests go. */
   readonly egress: Egress;
+  /** What is known of the ways, where there is a hop. */
+  readonly regions?: Regions | undefined;
   /** Milliseconds since the epoch, by now. */
   readonly clock: () => number;
+  /** What is under way here. */
+  readonly running: Pick<Running, "shown" | "find" | "end">;
   /** Lets work outlive the answer. */
   readonly defer: (name: string, work: Promise<unknown>) => void;
   /** So that changes of this process do not come between each other. */
@@ -52,7 +58,7 @@ export interface Work<Body, Query> {
   readonly now: number;
   /** `keyid` of the signature. */
   readonly by: string;
-  /** What the path is about: a token, a credential, a provider, an alias. */
+  /** What the path is about: a token, a credential, a provider, an alias, a request. */
   readonly id: string;
   /** Validated. */
   readonly body: Body;

@@ -9,6 +9,7 @@ import type { Holder } from "./admit.ts";
 import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
 import type { Content } from "./content.ts";
 import { estimateRequest } from "./estimate.ts";
+import { insistently } from "./insist.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leftFields } from "./left.ts";
@@ -24,7 +25,7 @@ import { refusalOf } from "./policy.ts";
 import { requestLine, type Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Fields } from "./rewrite.ts";
-import { type Store, StoreUnavailable } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { Occasion, Prices } from "./price.ts";
 import type { Usage } from "./usage.ts";
 import { type Asked, type Clamped, fitted, pricedWays } from "./worst.ts";
@@ -71,6 +72,8 @@ export interface Account {
   answered(): void;
   /** Meters the answer; nothing where it need not be. */
   meter(answer: Metering): Meter | undefined;
+  /** The model, and what it has cost until now, in micro-dollars; for who looks. */
+  soFar(): Promise<{ readonly model: string; readonly cost?: number }>;
   /** The request is over. */
   close(line: LogLine): void;
 }
@@ -204,6 +207,15 @@ class OpenAccount implements Account {
     return { ...meter, see };
   };
 
+  soFar = async () => {
+    const metered = this.#meter?.soFar();
+    const model = metered?.model ?? this.#occasion.model;
+    const parts = metered &&
+      await pricedParts(metered, this.#occasion, this.#deps.prices);
+    const cost = parts && costOf(parts);
+    return { model, ...(cost !== undefined && { cost }) };
+  };
+
   close = (line: LogLine): void =>
     this.#deps.defer("settle", this.#settle(line));
 
@@ -279,20 +291,4 @@ class OpenAccount implements Account {
     if (this.#facts.limits.budget === undefined) return price ?? 0;
     return state === "measured" ? price ?? held : held;
   }
-}
-
-/** Milliseconds between tries to settle: together less than a lease lasts. */
-const PAUSES = [250, 1_000, 4_000];
-
-/** Tries again where the store is away; for what does nothing a second time. */
-async function insistently(work: () => Promise<void>): Promise<void> {
-  for (const pause of PAUSES) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, pause));
-  }
-  return await work();
 }

@@ -34,6 +34,8 @@ export interface Holder {
   readonly left?: Left;
   /** Which state of the setup the request goes by; see `Admission`. */
   readonly turn: number;
+  /** See `Admission`. */
+  readonly looked?: number | undefined;
 }
 
 const OTHERS_UPLOAD: Refusal = {
@@ -75,8 +77,8 @@ export async function admit(
     if (!isRefusal(token)) {
       const by = candidates.map(({ hash }) => hash)
         .find((hash) => matches(token, hash, now))!;
-      const { turn } = admission;
-      const holder = held({ token, by, turn }, admission, taking);
+      const { turn, looked } = admission;
+      const holder = held({ token, by, turn, looked }, admission, taking);
       const unknown = upload && !begun && token.isolated;
       const others = unknown || begun && begun.token !== token.id;
       if (!others || isRefusal(holder)) return holder;
@@ -107,8 +109,8 @@ async function admitByClaim(
   const token = usable(admission.records[0], now);
   if (isRefusal(token)) return token;
   if (!matches(token, by, now)) return UNKNOWN;
-  const { turn } = admission;
-  const holder = held({ token, by, turn }, admission, taking);
+  const { turn, looked } = admission;
+  const holder = held({ token, by, turn, looked }, admission, taking);
   if (isRefusal(holder) || !child || !sealed) return holder;
   const { provider, secret } = sealed;
   return { ...holder, minted: { provider, secret: unseal(secret, child) } };

@@ -89,6 +89,7 @@ export function openIntake(
     },
     letGo: () => letGo(reader),
   } as Intake;
+  journal.count(intake);
   return intake;
 }
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createFlights } from "./flight.ts";
 import { type LogLine, openJournal } from "./journal.ts";
-import { DRAIN_FOR, openRevocation } from "./running.ts";
+import { DRAIN_FOR, openRevocation } from "./revocation.ts";
 import { watch } from "./watch.ts";
 
 /** One for all: the memory of this process is measured by others. */

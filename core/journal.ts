@@ -97,6 +97,10 @@ export interface Journal {
   note(facts: Partial<LogLine>): void;
   /** Milliseconds since the request came in. */
   elapsed(): number;
+  /** From now on the bytes that have gone down are counted there. */
+  count(counter: { readonly bytes: number }): void;
+  /** The line as far as it is known. */
+  facts(): Omit<LogLine, "ending">;
   /** What is to be done when the request is over, with its line. */
   whenClosed(work: (line: LogLine) => void): void;
   /** Writes the line; later calls do nothing. */
@@ -110,33 +114,37 @@ export function openJournal(
 ): Journal {
   const started = now();
   const id = crypto.randomUUID();
-  let facts: Partial<LogLine> = {};
+  let noted: Partial<LogLine> = {};
+  let counter = NOTHING;
   let open = true;
   const works: ((line: LogLine) => void)[] = [write];
+  const facts = () => ({
+    time: new Date(started).toISOString(),
+    id,
+    method: request.method,
+    path: loggable(request.path),
+    status: 0,
+    bytes: counter.bytes,
+    ...noted,
+    ms: now() - started,
+  });
   return {
     id,
     whenClosed: (work) => void works.push(work),
-    note: (more) => void (facts = { ...facts, ...more }),
+    note: (more) => void (noted = { ...noted, ...more }),
     elapsed: () => now() - started,
+    count: (there) => void (counter = there),
+    facts,
     close(ending, more) {
       if (!open) return;
       open = false;
-      const line: LogLine = {
-        time: new Date(started).toISOString(),
-        id,
-        method: request.method,
-        path: loggable(request.path),
-        status: 0,
-        bytes: 0,
-        ...facts,
-        ...more,
-        ms: now() - started,
-        ending,
-      };
+      const line: LogLine = { ...facts(), ...more, ending };
       for (const work of works) work(line);
     },
   };
 }
+
+const NOTHING: { readonly bytes: number } = { bytes: 0 };
 
 /** A path as it may be written down: no token in it, however it is encoded. */
 function loggable(path: string): string {

@@ -11,7 +11,7 @@ import type { Journal } from "./journal.ts";
 import type { Route } from "./provider.ts";
 import { refusalBody } from "./refuse.ts";
 import type { Journey } from "./respond.ts";
-import type { Revocation } from "./running.ts";
+import type { Revocation } from "./revocation.ts";
 import type { Store } from "./store.ts";
 import { publicBase } from "./turn.ts";
 

@@ -57,12 +57,17 @@ export type Sums = Readonly<Record<string, number>>;
 /** How long a span of time is. */
 export type Span = "hour" | "day";
 
-/** The sums of a span, a token, a provider and a model. */
+/** Whose sums: each request's go to its token, and once more to the credential that it was sent with. */
+export type Whose = "token" | "credential";
+
+/** The sums of a span, a token or a credential, a provider and a model. */
 export interface UsageRow {
   /** UTC: `2026-11-20T12` or `2026-11-20`. */
   readonly period: string;
-  /** Public id of the token. */
+  /** Public id of the token; empty in a credential's row. */
   readonly token: string;
+  /** Id of the credential whose row it is, whichever tokens have used it. */
+  readonly credential?: string;
   /** Id of the provider. */
   readonly provider: string;
   /** Empty: nobody named one. */
@@ -87,7 +92,7 @@ export interface Batch {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** By hour; the store adds them to the days as well. */
+  /** By hour, of tokens and of credentials; the store adds them to the days as well. */
   readonly rows: readonly UsageRow[];
   /** By token, newest first. */
   readonly requests: ReadonlyMap<string, readonly Entry[]>;
@@ -107,7 +112,7 @@ export const SPANS: Readonly<Record<Span, number>> = {
 };
 
 /**
- * What an entry adds to its row: `requests`; `error:CODE` for a refusal, an
+ * What an entry adds to its rows: `requests`; `error:CODE` for a refusal, an
  * unclean end or an origin's error; `use:KIND`; `cost`, and of it `costGuessed`
  * that is no measured one's; `guessed` and `unpriced`, requests.
  */
@@ -148,7 +153,7 @@ export function addSums(a: Sums, b: Sums): Sums {
 
 /** Milliseconds that entries are gathered. */
 export const GATHERED_FOR = 1_000;
-/** Rows that a period of a token has at most; what comes more is counted without its model. */
+/** Rows that a period of a token, or of a credential, has at most; what comes more is counted without its model. */
 export const MOST_MODELS = 100;
 /** Rows that wait at most where the store is away; what comes more is given up, and said so. */
 const MOST_ROWS = 20_000;
@@ -227,13 +232,19 @@ function gatherer({ requests: kept }: Retention) {
   const requests = new Map<string, Entry[]>();
 
   function add(entry: Entry, named: string, sums: Sums) {
-    const { token, provider } = entry;
+    const { token, credential, provider } = entry;
     const period = entry.time.slice(0, 13);
     const model = entry.status < 400 && NAME.test(named) ? named : "";
-    const key = [period, token, provider, model].join(" ");
+    const row = { period, token, provider, model, sums };
+    addTo(row);
+    if (credential !== undefined) addTo({ ...row, token: "", credential });
+  }
+
+  function addTo(row: UsageRow) {
+    const { period, token, credential = "", provider, model } = row;
+    const key = [period, token, credential, provider, model].join(" ");
     const before = rows.get(key)?.sums ?? {};
-    const sum = addSums(before, sums);
-    rows.set(key, { period, token, provider, model, sums: sum });
+    rows.set(key, { ...row, sums: addSums(before, row.sums) });
   }
 
   return {

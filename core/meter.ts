@@ -139,6 +139,8 @@ export interface Meter {
   readonly see: (chunk: Uint8Array) => void;
   /** Looks at a whole message of a socket. */
   seeMessage(message: string | Uint8Array): void;
+  /** Tells what it would be if this were the end; `end()` is as if nobody had asked. */
+  soFar(): Metered;
   /** Tells what was used; once. Waits for nothing but what had to be unpacked. */
   end(ending: "complete" | "cut"): Promise<Metered>;
 }
@@ -183,6 +185,7 @@ export function openMeter(
         scan.reset();
       });
     },
+    soFar: () => broken ? UNKNOWN : tally.soFar(),
     async end(ending) {
       const readable = await source.end() && !broken;
       const whole = socket || answer.status < 200 || ending === "complete";
@@ -206,6 +209,7 @@ function idleMeter(metered: Metered): Meter {
     written: false,
     see() {},
     seeMessage() {},
+    soFar: () => metered,
     end: () => Promise.resolve(metered),
   };
 }

@@ -52,6 +52,7 @@ export const REFUSALS = {
   model_denied: no(403, "This doppel token is not valid for this model."),
   endpoint_denied: no(403, "This doppel token is not valid for this endpoint."),
   address_denied: no(403, "This doppel token is not valid from this address."),
+  ended: no(403, "The owner of this doppel has ended this request."),
   no_route: no(404, "No API behind this doppel has such a path."),
   object_unknown: no(404, "There is no such object."),
   method_not_allowed: no(405, "This API has no such method on this path."),

@@ -9,6 +9,7 @@ import type { Begun } from "./egress.ts";
 import { valuesAt } from "./json.ts";
 import { parsedError, peek } from "./peek.ts";
 import type { Fields } from "./rewrite.ts";
+import type { EgressMode } from "./settings.ts";
 
 /** What a provider's row knows about it. */
 export interface Region {
@@ -18,6 +19,19 @@ export interface Region {
   readonly members: Readonly<Record<string, RegExp>>;
   /** A cheap GET that answers whether this region is served. */
   readonly probe: { readonly path: string; readonly fields: Fields };
+}
+
+/** Whether a hop lives, as requests have found it: none has gone there yet, the last one came back, or it did not. */
+export type HopState = "unknown" | "up" | "down";
+
+/** What is known of the ways to the APIs, to look at. */
+export interface Regions {
+  /** Which way a provider's requests go, and, where they go the other for a while, until when, milliseconds since the epoch. */
+  of(
+    provider: string,
+  ): { readonly mode: EgressMode; readonly refusedUntil?: number };
+  /** See {@linkcode HopState}. */
+  hop(): HopState;
 }
 
 /** An answer, and whether it refuses the region. */

@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import type { Flights } from "./flight.ts";
 import type { Ending, Journal, SocketFacts } from "./journal.ts";
 import type { Refusal } from "./refusal.ts";
-import type { Revocation } from "./running.ts";
+import type { Revocation } from "./revocation.ts";
 import { type End, type Message, passable } from "./socket.ts";
 import type { Sockets, Stop } from "./sockets.ts";
 
@@ -63,7 +63,7 @@ export function relay(
     const said = passable(code, reason);
     for (const way of [up, down]) way.end();
     for (const side of [client, origin]) side.close(said.code, said.reason);
-    const bytes = down.bytes();
+    const { bytes } = down;
     journal.close(ending, { bytes, socket: factsOf(up, down, code) });
   }
 
@@ -92,6 +92,7 @@ export function relay(
     journal.note({ refused: why.refused });
     end("revoked", 1008, "No longer allowed");
   });
+  journal.count(down);
   awake();
   sockets.add(stop);
 }
@@ -102,7 +103,7 @@ function factsOf(up: Way, down: Way, code: number): SocketFacts {
   return {
     up: up.messages(),
     down: down.messages(),
-    upBytes: up.bytes(),
+    upBytes: up.bytes,
     code: code || 1006, // Deno says 0
   };
 }
@@ -131,7 +132,9 @@ function oneWay(
 
   return {
     messages: () => messages,
-    bytes: () => bytes,
+    get bytes() {
+      return bytes;
+    },
     pass(message: Message) {
       if (over) return;
       // Before the message is sent: however large, one alone is no flood.

@@ -23,6 +23,7 @@ export const GROUPS = {
   token: ({ token }: UsageRow) => token,
   provider: ({ provider }: UsageRow) => provider,
   model: ({ model }: UsageRow) => model,
+  credential: ({ credential = "" }: UsageRow) => credential,
 } as const;
 
 /** See {@linkcode GROUPS}. */
@@ -30,7 +31,7 @@ export type Group = keyof typeof GROUPS;
 
 /** What is asked; times are seconds since the epoch. */
 export interface Question {
-  /** By what. */
+  /** By what; a credential's sums know no tokens. */
   readonly by: readonly Group[];
   /** From here on, as exactly as it is kept. */
   readonly since: number;
@@ -84,7 +85,9 @@ export async function reportUsage(
     span,
     Math.max(until * 1000 - 1, Date.parse(begin(from))),
   );
-  const asked = { span, from, to, token, limit: READ_AT_ONCE } as const;
+  const whose = by.includes("credential") ? "credential" : "token";
+  const limit = READ_AT_ONCE;
+  const asked = { span, from, to, whose, token, limit } as const;
   const groups = new Map<string, Gathered>();
   let cursor: string | undefined;
   let read = 0;

@@ -5,6 +5,10 @@
  * @module
  */
 
+import type { Account } from "./account.ts";
+import type { Journal, LogLine } from "./journal.ts";
+import type { Entry } from "./ledger.ts";
+import type { Shown } from "./live.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { standing } from "./policy.ts";
 import type { Store } from "./store.ts";
@@ -21,12 +25,32 @@ export interface Run {
   readonly bounded: boolean;
   /** Called once, when the token is no longer to be used. */
   readonly end: (why: Refusal) => void;
+  /** What is known of it, read when somebody looks. */
+  readonly journal: Pick<Journal, "id" | "facts">;
+  /** What it costs, read then, too. */
+  readonly account: Pick<Account, "soFar">;
+}
+
+/** A request that is over. */
+export interface Ended {
+  /** As it was written down. */
+  readonly line: LogLine;
+  /** What it used, once that is known. */
+  entry?: Entry;
 }
 
 /** All runs of a process. */
 export interface Running {
-  /** One more; to be called when it is over. */
-  begin(run: Run): () => void;
+  /** One more; to be called with its line when it is over. `looked` as in `Admission`. */
+  begin(run: Run, looked?: number): (line: LogLine) => void;
+  /** What one that is over has used. */
+  entered(entry: Entry): void;
+  /** All that runs, and what has just ended. */
+  shown(): Promise<Shown>;
+  /** The run of that id, if it is here. */
+  find(id: string): Run | undefined;
+  /** Ends it, for the owner wants that; if it is here. */
+  end(id: string): void;
   /** How many there are. */
   readonly size: number;
 }
@@ -45,68 +69,148 @@ export interface Watching {
 export const LOOK_EVERY = 800;
 /** Milliseconds without an answer of the store after which everything ends: closed, not open. */
 export const BLIND_FOR = 15_000;
+/** Of so many looks one asks whether somebody wants to see what runs. */
+const ASK_EVERY = 2;
+/** Milliseconds for which what runs is shown to who has looked. */
+const LOOKED_FOR = 5_000;
+/** Milliseconds for which what was shown stands: an instance that is gone shows nothing. */
+const SHOWN_FOR = 3_000;
+/** Requests that are remembered when they are over. */
+const REMEMBERED = 50;
 
 const AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
+const ENDED: Refusal = { refused: "ended" };
 
 /** No runs yet. */
-export function createRunning({ store, now, fault }: Watching): Running {
-  const live = new Map<Run, number>();
-  let timer: ReturnType<typeof setInterval> | undefined;
-  let seen = 0;
-  let looking = false;
+export function createRunning(watching: Watching): Running {
+  return new AllRunning(watching);
+}
 
-  async function look() {
+class AllRunning implements Running {
+  readonly #watching: Watching;
+  readonly #instance = crypto.randomUUID().slice(0, 8);
+  readonly #live = new Map<Run, number>();
+  readonly #ended: Ended[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** When the store has answered last. */
+  #seen = 0;
+  #looking = false;
+  #looks = 0;
+  /** The last look of an owner that is known; and until when he is shown what runs. Nobody compares clocks: what counts is that it changes. */
+  #looked: number | undefined;
+  #showsUntil = 0;
+  /** Whether anything has ended that was not shown since. */
+  #stale = false;
+
+  constructor(watching: Watching) {
+    this.#watching = watching;
+  }
+
+  get size() {
+    return this.#live.size;
+  }
+
+  begin(run: Run, looked?: number) {
+    const time = this.#watching.now();
+    this.#live.set(run, time);
+    if (looked !== undefined) this.#learn(looked);
+    if (this.#timer === undefined) {
+      this.#seen = time;
+      this.#timer = setInterval(() => this.#look(), LOOK_EVERY);
+    }
+    return (line: LogLine) => {
+      this.#live.delete(run);
+      this.#ended.push({ line });
+      if (this.#ended.length > REMEMBERED) this.#ended.shift();
+      this.#stale = true;
+      this.#rest();
+    };
+  }
+
+  entered = (entry: Entry) => {
+    const ended = this.#ended.findLast(({ line }) => line.id === entry.id);
+    if (ended) ended.entry = entry;
+  };
+
+  find(id: string) {
+    return this.#live.keys().find(({ journal }) => journal.id === id);
+  }
+
+  end(id: string) {
+    const run = this.find(id);
+    if (run) this.#finish(run, ENDED);
+  }
+
+  async shown() {
+    const { shownOf } = await import("./live.ts");
+    const all = { runs: [...this.#live.keys()], ended: this.#ended };
+    return await shownOf(this.#instance, all, this.#watching.now());
+  }
+
+  async #look() {
+    const { store, now, fault } = this.#watching;
     const time = now();
-    seen = Math.min(seen, time);
-    const old = [...live].filter(([, begun]) => isOld(begun, time));
-    if (old.length === 0) return void (seen = time);
-    if (looking) return blind(time);
-    looking = true;
+    this.#seen = Math.min(this.#seen, time);
+    const old = [...this.#live].filter(([, begun]) => isOld(begun, time));
+    if (old.length === 0 && !this.#shows()) {
+      this.#seen = time;
+      return this.#rest();
+    }
+    if (this.#looking) return this.#blind(time);
+    this.#looking = true;
     try {
-      const ended = await endedOf(old.map(([run]) => run), store, time);
-      for (const [run, why] of ended) finish(run, why);
-      seen = time;
+      const asks = ++this.#looks % ASK_EVERY === 0 || this.#shows();
+      const runs = old.map(([run]) => run);
+      const { ended, looked } = await endedOf(runs, store, { time, asks });
+      for (const [run, why] of ended) this.#finish(run, why);
+      this.#seen = time;
+      this.#learn(looked);
+      if (this.#shows()) await this.#show();
     } catch (error) {
       fault("watch", error);
-      blind(now());
+      this.#blind(now());
     } finally {
-      looking = false;
+      this.#looking = false;
+      this.#rest();
     }
   }
 
-  function blind(time: number) {
-    if (time - seen < BLIND_FOR) return;
-    for (const run of [...live.keys()]) finish(run, AWAY);
+  /** All there is, to whoever asks any instance; and what he wants ended. */
+  async #show() {
+    this.#stale = false;
+    const shown = await this.shown();
+    const { ENDED_FOR } = await import("./live.ts");
+    const lasts = shown.running.length > 0 ? SHOWN_FOR : ENDED_FOR;
+    const ends = await this.#watching.store.showLive(shown, lasts);
+    for (const id of ends) this.end(id);
   }
 
-  function finish(run: Run, why: Refusal) {
-    if (live.delete(run)) run.end(why);
-    stopIfEmpty();
+  #shows(): boolean {
+    return this.#showsUntil > this.#watching.now();
   }
 
-  function stopIfEmpty() {
-    if (live.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+  #learn(looked: number | undefined) {
+    if (looked === undefined || looked === this.#looked) return;
+    this.#looked = looked;
+    this.#showsUntil = this.#watching.now() + LOOKED_FOR;
   }
 
-  return {
-    begin(run) {
-      const time = now();
-      live.set(run, time);
-      if (timer === undefined) {
-        seen = time;
-        timer = setInterval(look, LOOK_EVERY);
-      }
-      return () => {
-        live.delete(run);
-        stopIfEmpty();
-      };
-    },
-    get size() {
-      return live.size;
-    },
-  };
+  #blind(time: number) {
+    if (time - this.#seen < BLIND_FOR) return;
+    for (const run of [...this.#live.keys()]) this.#finish(run, AWAY);
+  }
+
+  #finish(run: Run, why: Refusal) {
+    if (this.#live.delete(run)) run.end(why);
+    this.#rest();
+  }
+
+  /** Nothing is looked at while nothing runs, and nothing is to be shown. */
+  #rest() {
+    if (this.#live.size > 0 || this.#stale && this.#shows()) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
 }
 
 /** A clock that was put back must not keep anything from being seen. */
@@ -118,16 +222,16 @@ function isOld(begun: number, time: number): boolean {
 async function endedOf(
   runs: readonly Run[],
   store: Store,
-  time: number,
-): Promise<[Run, Refusal][]> {
+  { time, asks }: { time: number; asks: boolean },
+): Promise<{ ended: [Run, Refusal][]; looked: number | undefined }> {
   const tokens = Map.groupBy(runs, ({ token }) => token);
   const asked = Array.from(tokens, ([id, runs]) => ({
     id,
     leases: runs.flatMap(({ lease }) => lease ?? []),
   }));
-  const seen = await store.watch(asked, time);
-  return [...tokens.values()].flatMap((runs, i) => {
-    const { record, unspent = Infinity, holds = [] } = seen[i]!;
+  const { standings, looked } = await store.watch(asked, time, asks);
+  const ended = [...tokens.values()].flatMap((runs, i) => {
+    const { record, unspent = Infinity, holds = [] } = standings[i]!;
     const held = new Map(asked[i]!.leases.map((lease, j) => [lease, holds[j]]));
     return runs.flatMap((run): [Run, Refusal][] => {
       const stands = standing(record, run.hash, Math.floor(time / 1000));
@@ -135,6 +239,7 @@ async function endedOf(
       return unspent < needs(run, held) ? [[run, EXHAUSTED]] : [];
     });
   });
+  return { ended, looked };
 }
 
 const EXHAUSTED: Refusal = { refused: "budget_exhausted" };
@@ -149,70 +254,4 @@ function needs(
   held: ReadonlyMap<string, number | null | undefined>,
 ): number {
   return held.get(lease) ?? (bounded ? 0 : 1);
-}
-
-/** Whether what is under way may go on, told to whoever carries it at the moment. */
-export interface Revocation {
-  /** Why it may not; absent while it may. */
-  readonly why: Refusal | undefined;
-  /** Aborts when the client leaves and is not outlived, and when it is ended before anybody else hears of that. */
-  readonly signal: AbortSignal;
-  /** From now on `end` is told, and nothing aborted. */
-  hear(end: (why: Refusal) => void): void;
-  /** `leave` is told when the client leaves, be it outlived or not; at once where it has. */
-  hearLeaving(leave: () => void): void;
-  /** Ends it. */
-  end(why: Refusal): void;
-  /** Aborts when the client leaves. */
-  readonly client: AbortSignal;
-  /** From now on it goes on without the client, for {@linkcode DRAIN_FOR}. */
-  outlive(): void;
-  /** Whether it does. */
-  readonly outlives: boolean;
-}
-
-/** Milliseconds that an answer is read on for its bill when the client has left. */
-export const DRAIN_FOR = 60_000;
-
-/** Nothing is ended yet; `left` aborts when the client leaves, `whenOver` takes what is to be done when nobody is left to be told. */
-export function openRevocation(
-  left: AbortSignal,
-  whenOver: (work: () => void) => void,
-): Revocation {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  let patience: number | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let leaves = () => {};
-  const leave = () => {
-    if (patience === undefined) abort();
-    else timer = setTimeout(abort, patience);
-    leaves();
-  };
-  left.addEventListener("abort", leave);
-  whenOver(() => {
-    left.removeEventListener("abort", leave);
-    clearTimeout(timer);
-  });
-  if (left.aborted) abort();
-  let hears: (why: Refusal) => void = abort;
-  const revocation = {
-    why: undefined as Refusal | undefined,
-    signal: controller.signal,
-    hear: (end: (why: Refusal) => void) => void (hears = end),
-    hearLeaving(leave: () => void) {
-      leaves = leave;
-      if (left.aborted) leave();
-    },
-    end(why: Refusal) {
-      revocation.why = why;
-      hears(why);
-    },
-    client: left,
-    outlive: () => void (patience = DRAIN_FOR),
-    get outlives() {
-      return patience !== undefined;
-    },
-  };
-  return revocation;
 }

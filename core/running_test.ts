@@ -2,8 +2,11 @@
 
 import assert from "node:assert/strict";
 import { setTimeout as wait } from "node:timers/promises";
-import { createRunning } from "./running.ts";
+import { createRunning, type Run } from "./running.ts";
 import type { Store } from "./store.ts";
+
+/** Nobody looks. */
+const NOTHING = {} as Pick<Run, "journal" | "account">;
 
 Deno.test("what runs is looked at though the clock is put back, and ended where nobody answers", async () => {
   let time = Date.parse("2026-11-20T12:00:00Z");
@@ -12,9 +15,9 @@ Deno.test("what runs is looked at though the clock is put back, and ended where 
   const store = {
     watch(tokens: readonly unknown[]) {
       looks++;
-      return away
-        ? Promise.reject(new Error("away"))
-        : Promise.resolve(tokens.map(() => ({ record: { status: "active" } })));
+      return away ? Promise.reject(new Error("away")) : Promise.resolve({
+        standings: tokens.map(() => ({ record: { status: "active" } })),
+      });
     },
   } as unknown as Store;
   const running = createRunning({ store, now: () => time, fault: () => {} });
@@ -25,6 +28,7 @@ Deno.test("what runs is looked at though the clock is put back, and ended where 
     bounded: false,
     lease: "lease",
     end: ({ refused }) => ended.resolve(refused),
+    ...NOTHING,
   });
   time -= 3_600_000;
   while (looks < 2) await wait(10);

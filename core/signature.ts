@@ -155,8 +155,11 @@ export function verify(
   );
   return good
     ? { keyid, nonce, expires: now + 2 * window + CLOCKS_APART }
-    : "The signature does not verify.";
+    : UNVERIFIED;
 }
+
+/** What `verify()` says of a signature that was made with another secret, or of another request. */
+export const UNVERIFIED = "The signature does not verify.";
 
 /** Seconds that the store's clock may be ahead of ours before a nonce is forgotten too early. */
 const CLOCKS_APART = 120;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Batch, Entry, Span, UsageRow } from "./ledger.ts";
+import type { Batch, Entry, Span, UsageRow, Whose } from "./ledger.ts";
 import type {
   Bill,
   Estimate,
@@ -19,6 +19,7 @@ import type {
   Shortage,
   Taking,
 } from "./limit.ts";
+import type { LiveStore, Watched } from "./live.ts";
 import type { EndpointClass } from "./provider.ts";
 import type { SetupStore, SetupTable } from "./setup.ts";
 
@@ -141,6 +142,8 @@ export interface Admission {
   readonly pause?: Pause;
   /** Goes up with every change of what is set up or cools; 0: nothing ever was. */
   readonly turn: number;
+  /** Changes with every look at what runs. */
+  readonly looked?: number;
 }
 
 /** How a token stands that has something under way. */
@@ -197,12 +200,14 @@ export interface UsageRequest extends PageRequest {
   readonly from: string;
   /** See `from`. */
   readonly to: string;
+  /** Of tokens, which is what an absent one means, or of credentials. */
+  readonly whose?: Whose | undefined;
   /** Public id of the one token; absent: all. */
   readonly token?: string | undefined;
 }
 
 /** See the module's remarks; every verb rejects with {@linkcode StoreUnavailable} where the store is away. */
-export interface Store extends SetupStore {
+export interface Store extends SetupStore, LiveStore {
   /**
    * All that a request's admission needs, read live; and, where exactly one of
    * the tokens is the one asked for and may be used, takes what `taking` needs
@@ -218,14 +223,15 @@ export interface Store extends SetupStore {
   ): Promise<Hold | Shortage>;
   /** The lease's end: what was held is given back, and what it came to is spent; a second time it does nothing. 1 to 11 commands. */
   settle(id: string, taking: Taking, bill: Bill): Promise<void>;
-  /** Renews leases, and answers how their tokens stand now. 1 command + 1 per token and 1 per lease; 4 more for a token with a budget. */
+  /** Renews leases, and answers how their tokens stand now. 1 command + 1 per token and 1 per lease; 4 more for a token with a budget; 1 to hear whether somebody `looks`. */
   watch(
     tokens: readonly {
       readonly id: string;
       readonly leases: readonly string[];
     }[],
     now: number,
-  ): Promise<readonly Standing[]>;
+    looks?: boolean,
+  ): Promise<Watched>;
   /** Notes a use unless the token is gone. 3 commands. */
   stampToken(id: string, time: number): Promise<void>;
   /** `false` where the id is taken; nothing is overwritten. 5 commands. */
@@ -266,7 +272,7 @@ export interface Store extends SetupStore {
    * that is its hour's or its day's first.
    */
   addUsage(batch: Batch): Promise<void>;
-  /** Sums by period, then token; `limit` counts these pairs, whose rows stay together. 1 command per pair, with 1 more and 2 round trips where no token is named. */
+  /** Sums by period, then token or credential; `limit` counts these pairs, whose rows stay together. 1 command per pair, with 1 more and 2 round trips where no token is named. */
   listUsage(asked: UsageRequest): Promise<Page<UsageRow>>;
   /** A token's last, newest first. 1 command. */
   listRequests(token: string, limit: number): Promise<readonly Entry[]>;

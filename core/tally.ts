@@ -16,6 +16,8 @@ export interface Tally {
   readonly finder: Finder;
   /** So many bytes have passed. */
   weigh(bytes: number): void;
+  /** What the sum would be now. */
+  soFar(): Metered;
   /** The sum; `readable`: all that passed could be read; `whole`: it was all there was. */
   close(ending: { readable: boolean; whole: boolean }): Metered;
 }
@@ -61,6 +63,10 @@ export function openTally(how: Metering, answer: Answer): Tally {
     },
     weigh: (bytes) => {
       state.bytes += bytes;
+    },
+    soFar: () => {
+      const ending = { readable: true, whole: false };
+      return close(structuredClone(state), how, answer, ending);
     },
     close: (ending) => close(state, how, answer, ending),
   };

@@ -13,7 +13,7 @@ import { enqueueInPieces } from "./pieces.ts";
 import { betweenEvents, isEventStream, PING } from "./ping.ts";
 import type { Refusal } from "./refusal.ts";
 import { asEvent } from "./refuse.ts";
-import type { Revocation } from "./running.ts";
+import type { Revocation } from "./revocation.ts";
 
 /** How an answer is watched. */
 export interface Watch {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { testLimits } from "./limit_contract.ts";
+import { testLive } from "./live_contract.ts";
 import { testSetup } from "./setup_contract.ts";
 import { testUsage } from "./usage_contract.ts";
 import type {
@@ -73,6 +74,7 @@ export function testStore(name: string, open: () => Promise<Opened>): void {
     });
 
   testLimits(law);
+  testLive(law);
   testSetup(law);
   testUsage(law);
 

@@ -99,7 +99,8 @@ export function testLimits(
       assert.equal((await take(store, made)).short, "concurrency");
       const half = NOW + LEASE_LASTS / 2;
       const kept = [{ id: made.id, leases: [two.taking.lease, "unknown"] }];
-      assert.deepEqual(await store.watch(kept, half), [{ record: made }]);
+      const standings = [{ record: made }];
+      assert.deepEqual(await store.watch(kept, half), { standings });
       const later = NOW + LEASE_LASTS;
       assert.equal((await take(store, made, later)).short, undefined);
       assert.equal((await take(store, made, later)).short, "concurrency");
@@ -322,7 +323,7 @@ export function testLimits(
     await store.settle(made.id, taking, bill(1));
     assert.deepEqual(
       await store.watch([{ id: made.id, leases: [taking.lease] }], NOW),
-      [{ record: undefined }],
+      { standings: [{ record: undefined }] },
     );
   });
 
@@ -360,7 +361,8 @@ export function testLimits(
         { id: "nobody00", leases: [] },
       ];
       const look = async (now = NOW) => {
-        const [first, seen, bare, nobody] = await store.watch(asked, now);
+        const { standings } = await store.watch(asked, now);
+        const [first, seen, bare, nobody] = standings;
         assert.deepEqual(first, { record: other });
         assert.deepEqual(nobody, { record: undefined });
         assert.deepEqual(bare, { ...seen, holds: [] });
@@ -375,7 +377,7 @@ export function testLimits(
       assert.deepEqual(await look(), [-2, [null, 0, null, null]]);
       const none = { limits: {} };
       await store.editToken(made.id, none, entry("token.edit"));
-      const [, seen] = await store.watch(asked, NOW);
+      const { standings: [, seen] } = await store.watch(asked, NOW);
       assert.deepEqual(seen, { record: { ...made, limits: {} } });
     },
   );
@@ -387,7 +389,8 @@ export function testLimits(
     assert.equal(await reserve(store, made.id, taking, hold), 4);
     const unknown = Array.from({ length: 9_000 }, (_, i) => `unknown-${i}`);
     const leases = [...unknown, taking.lease];
-    const [seen] = await store.watch([{ id: made.id, leases }], NOW);
+    const asked = [{ id: made.id, leases }];
+    const { standings: [seen] } = await store.watch(asked, NOW);
     assert.deepEqual(seen!.holds, [...unknown.map(() => null), 4]);
   });
 

@@ -200,10 +200,11 @@ export const LIMIT_SCRIPTS = {
       call('PEXPIRE', KEYS[2], ${SLOT * SLOTS})
     end
     return 1`,
-  /** KEYS: a token's each. ARGV: now, then number of leases and the leases each. Answers record each; with a budget what is unspent, and what each lease holds. */
+  /** KEYS: a token's each, then the state or nothing. ARGV: now, then number of leases and the leases each. Answers the state, then record each; with a budget what is unspent, and what each lease holds. */
   watch: `${TOOLS}
-    local out, at = {}, 2
-    for n = 1, #KEYS, ${KEYS_PER_TOKEN} do
+    local last = #KEYS - #KEYS % ${KEYS_PER_TOKEN}
+    local out, at = {last < #KEYS and call('GET', KEYS[#KEYS])}, 2
+    for n = 1, last, ${KEYS_PER_TOKEN} do
       local flat, fields = record(n)
       local leases = {}
       for _ = 1, ARGV[at] do

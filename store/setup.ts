@@ -18,12 +18,26 @@ type SetupRecord = SetupRecords[SetupKind];
 type Pair = readonly [name: string, text: string];
 
 /** The state that every admission reads; before there were turns, a pause lay there by itself. Throws where it cannot be read: closed, not open. */
-export function stateOf(text: unknown): Pick<Admission, "pause" | "turn"> {
+export function stateOf(
+  text: unknown,
+): Pick<Admission, "pause" | "turn" | "looked"> {
   const read = JSON.parse(`${text ?? null}`);
   if (read === null) return { turn: 0 };
-  const { pause, turn } = "turn" in read ? read : { pause: read, turn: 0 };
+  const { pause, turn, looked } = "turn" in read
+    ? read
+    : { pause: read, turn: 0 };
   if (!Number.isSafeInteger(turn)) throw new TypeError("This is no turn");
-  return pause ? { pause, turn } : { turn };
+  return {
+    ...(pause && { pause }),
+    ...(looked !== undefined && { looked }),
+    turn,
+  };
+}
+
+/** An owner's last look alone; where the state cannot be read, there is none. */
+export function lookedOf(text: unknown): Pick<Admission, "looked"> {
+  const { looked } = parsed<Pick<Admission, "looked">>(text) ?? {};
+  return looked === undefined ? {} : { looked };
 }
 
 /** The one text of a record, by which it is compared; empty where there is none. */

@@ -10,7 +10,7 @@ import { MOST_COOLDOWNS } from "../core/setup.ts";
 import { NOTE } from "./hash.ts";
 
 /** Reads and writes the state under `key`. Where it cannot be read a script ends there, so it goes before what is changed: Redis takes nothing back. */
-const STATE = `
+export const STATE = `
   local call = redis.call
   local function state(key)
     local read = cjson.decode(call('GET', key) or 'null')

@@ -20,7 +20,17 @@ import type {
 import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
 import { SETUP_SCHEMA, setupOf, setupVerbs } from "./setup_sqlite.ts";
 import { USAGE_SCHEMA, usageOf } from "./usage_sqlite.ts";
-import { guarded, listed, mapped, page, parsed, type Verbs } from "./verbs.ts";
+import { lookedOf } from "./setup.ts";
+import {
+  guarded,
+  late,
+  listed,
+  LIVE,
+  mapped,
+  page,
+  parsed,
+  type Verbs,
+} from "./verbs.ts";
 
 /** Records are JSON: the fields belong to the application, not to SQL. */
 const SCHEMA = `
@@ -90,6 +100,10 @@ export function sqliteStore(
     ...limitVerbs(tools, { limits, setup }),
     ...usageVerbs(tools, usageOf(database)),
     ...setupVerbs(tools, { setup, now }),
+    ...late(LIVE, async () => {
+      const { liveVerbs } = await import("./live_sqlite.ts");
+      return liveVerbs(database, tools, { setup, now });
+    }),
     // Two statements, each atomic: forgetting is no part of taking.
     takeNonce(nonce, expires) {
       sql.forget.run(Math.floor(now() / 1000));
@@ -180,14 +194,18 @@ function limitVerbs(
           : limits.reserve(record, taking, estimate);
       }),
     settle: (id, taking, bill) => stroke(() => limits.settle(id, taking, bill)),
-    watch(tokens, now) {
+    watch(tokens, now, looks = false) {
       for (const { id, leases } of tokens) {
         for (const lease of leases) limits.renew(id, lease, now);
       }
-      return tokens.map(({ id, leases }) => {
+      const standings = tokens.map(({ id, leases }) => {
         const record = load(id);
         return { record, ...(record && limits.stand(record, leases, now)) };
       });
+      return {
+        standings,
+        ...(looks && lookedOf(setup.sql.state.get()?.value)),
+      };
     },
   } satisfies Partial<Verbs>;
 }

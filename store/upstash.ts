@@ -11,15 +11,23 @@
  */
 
 import { Redis } from "@upstash/redis/cloudflare";
-import type { AuditEntry, Claim, Store } from "../core/store.ts";
+import type { AuditEntry, Claim, Standing, Store } from "../core/store.ts";
 import { type Left, type LimitName, periods } from "../core/limit.ts";
 import { decode, fieldsOf, idOf, indexMember, scripted } from "./hash.ts";
 import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
-import { stateOf } from "./setup.ts";
+import { lookedOf, stateOf } from "./setup.ts";
 import type { SetupVerbs } from "./setup_upstash.ts";
 import { usageVerbs } from "./usage_upstash.ts";
-import { guarded, listed, page, parsed, type Verbs } from "./verbs.ts";
+import {
+  guarded,
+  late,
+  listed,
+  LIVE,
+  page,
+  parsed,
+  type Verbs,
+} from "./verbs.ts";
 
 /** Where the database is. */
 export interface UpstashOptions {
@@ -124,34 +132,35 @@ function toolsOf(redis: Redis, prefix: string) {
     cooling: `${prefix}cooling`,
     coolingEnds: `${prefix}cooling:ends`,
     models: `${prefix}models`,
+    /** Instances that show something, what each shows, and what is to end. */
+    instances: `${prefix}instances`,
+    shown: (instance: string) => `${prefix}shown:${instance}`,
+    ends: `${prefix}ends`,
   };
   const scripts = { ...SCRIPTS, ...LIMIT_SCRIPTS };
   return { redis, keys, ...scripted(scripts, { redis, audit: keys.audit }) };
 }
 
-const LATE: Readonly<Record<keyof SetupVerbs, true>> = {
-  setPause: true,
-  readSetup: true,
-  putSetup: true,
-  cool: true,
-  warm: true,
-  keepModels: true,
-  readModels: true,
-  importTable: true,
-};
+/** What nobody needs before the owner has set something up, or looks at what runs. */
+function lateVerbs(tools: Tools, now: () => number) {
+  const setup = late<keyof SetupVerbs>({
+    setPause: true,
+    readSetup: true,
+    putSetup: true,
+    cool: true,
+    warm: true,
+    keepModels: true,
+    readModels: true,
+    importTable: true,
+  }, async () => {
+    const { setupVerbs } = await import("./setup_upstash.ts");
+    return setupVerbs(tools, now);
+  });
+  return { ...setup, ...late(LIVE, () => liveVerbs(tools)) };
+}
 
-/** What nobody needs before the owner has set something up: loaded with its first call. */
-function lateVerbs(tools: Tools, now: () => number): SetupVerbs {
-  let loaded: Promise<SetupVerbs> | undefined;
-  const late = (name: keyof SetupVerbs) => async (...args: never[]) => {
-    loaded ??= import("./setup_upstash.ts")
-      .then(({ setupVerbs }) => setupVerbs(tools, now));
-    const verb = (await loaded)[name] as (...args: never[]) => unknown;
-    return await verb(...args);
-  };
-  const names = Object.keys(LATE) as (keyof SetupVerbs)[];
-  const verbs = names.map((name) => [name, late(name)]);
-  return Object.fromEntries(verbs) as unknown as SetupVerbs;
+async function liveVerbs(tools: Tools) {
+  return (await import("./live_upstash.ts")).liveVerbs(tools);
 }
 
 function tokenVerbs({ run, change, keys }: Tools) {
@@ -215,22 +224,26 @@ function limitVerbs({ run, keys }: Tools) {
       args.push(undone ? "1" : "", `${bill.now ?? now}`);
       await run("settle", keys.limited(id, now), args);
     },
-    async watch(tokens, now) {
+    async watch(tokens, now, looks = false) {
       const touched = tokens.flatMap(({ id }) => keys.limited(id, now));
+      if (looks) touched.push(keys.state);
       const args = tokens.flatMap(({ leases }) => [
         `${leases.length}`,
         ...leases,
       ]);
       const answer = await run("watch", touched, [`${now}`, ...args]);
-      return (answer as Seen[]).map(([record, unspent, holds]) => ({
-        record: decode(record),
-        ...(unspent !== null && {
-          unspent,
-          holds: holds.map((held) => held === null ? null : Number(held)),
-        }),
-      }));
+      const [state, ...seen] = answer as [string | null, ...Seen[]];
+      return { standings: seen.map(standingOf), ...lookedOf(state) };
     },
   } satisfies Partial<Verbs>;
+}
+
+function standingOf([record, unspent, holds]: Seen): Standing {
+  const numbers = holds.map((held) => held === null ? null : Number(held));
+  return {
+    record: decode(record),
+    ...(unspent !== null && { unspent, holds: numbers }),
+  };
 }
 
 function listVerbs({ redis, keys }: Tools) {

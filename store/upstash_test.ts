@@ -66,6 +66,8 @@ function withRedis() {
         to: period,
         limit: 10,
       } as const;
+      const leased = { id: token.id, leases: ["lease"] };
+      const other = { id: "nobody00", leases: [] };
       const verbs: [string, number, number, () => Promise<unknown>][] = [
         ["create", 5, 1, () => store.createToken(token, entry("a"))],
         ["admit", 3, 1, () => store.admit([{ id: token.id }])],
@@ -100,6 +102,10 @@ function withRedis() {
         ],
         ["list requests", 1, 1, () => store.listRequests("one", 10)],
         ["ready", 1, 1, () => store.ready()],
+        ["watch", 4, 1, () => store.watch([leased, other], 1)],
+        ["watch and hear", 5, 1, () => store.watch([leased, other], 1, true)],
+        ["look", 4, 1, () => store.lookAtLive(1)],
+        ["mark", 4, 1, () => store.markEnd("r", entry("a"))],
         ["delete", 5, 1, () => store.deleteToken(token.id, entry("a"))],
         [
           "import",
@@ -170,6 +176,31 @@ function withRedis() {
           }
         }
       }
+    },
+  );
+
+  law(
+    "what runs is shown and looked at for what core/live.ts says",
+    async (upstash) => {
+      const store = upstashStore(upstash);
+      const show = (instance: string, lasts = 60_000) =>
+        store.showLive({ instance, running: [], more: 0, ended: [] }, lasts);
+      const costs = async (work: () => Promise<unknown>) => {
+        await upstash.reset();
+        await work();
+        return await upstash.counts();
+      };
+      const look = () => store.lookAtLive(1);
+      await look(); // scripts are loaded on first use
+      await show("a");
+      assert.deepEqual(
+        await costs(() => show("b")),
+        { commands: 4, trips: 1 },
+      );
+      assert.deepEqual(await costs(look), { commands: 5, trips: 2 });
+      await upstash.command("DEL", "doppel:shown:a");
+      assert.deepEqual(await costs(look), { commands: 6, trips: 3 });
+      assert.deepEqual(await costs(look), { commands: 5, trips: 2 });
     },
   );
 

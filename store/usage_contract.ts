@@ -145,37 +145,69 @@ export function testUsage(
     assert.equal((await all(store, days)).length, 12);
   });
 
+  law(
+    "usage of credentials adds up beside that of tokens",
+    async ({ store }) => {
+      const key = (credential: string, fields: Partial<UsageRow> = {}) =>
+        row({ token: "", credential, ...fields });
+      const rows = [row(), key("openai-1"), key("one", { model: "m" })];
+      await store.addUsage(batch({ rows: [...rows, row({ token: "two" })] }));
+      await store.addUsage(batch({ rows }));
+      const twice = { sums: { requests: 2 } };
+      const whose = "credential";
+      const found = [
+        key("one", { model: "m", ...twice }),
+        key("openai-1", twice),
+      ];
+      for (const limit of [1, 100]) {
+        const asked = { ...hours, whose, limit } as const;
+        assert.deepEqual(await all(store, asked), found);
+      }
+      const period = "2026-11-20";
+      assert.deepEqual(
+        await all(store, { ...days, whose }),
+        found.map((row) => ({ ...row, period })),
+      );
+      for (const asked of [hours, { ...hours, whose: "token" } as const]) {
+        const tokens = [row(twice), row({ token: "two" })];
+        assert.deepEqual(await all(store, asked), tokens);
+      }
+    },
+  );
+
   law("hours and days that are too old are forgotten", async ({ store }) => {
     const now = Date.now();
     const keep = { ...KEEP, hours: 48, days: 60 };
     const period = (hoursAgo: number) =>
       new Date(now - hoursAgo * 3_600_000).toISOString().slice(0, 13);
     for (const hoursAgo of [61 * 24, 49, 47, 0]) {
-      const rows = [row({ period: period(hoursAgo) })];
+      const token = row({ period: period(hoursAgo) });
+      const rows = [token, { ...token, token: "", credential: "one" }];
       await store.addUsage(
         batch({ now: now - hoursAgo * 3_600_000, rows, keep }),
       );
     }
-    await store.addUsage(batch({ now, rows: [row({ token: "two" })], keep }));
-    const kept = async (asked: UsageRequest, token?: string) => {
-      const all_ = await all(store, {
-        ...asked,
-        token,
-        from: "2026-01",
-        to: "9",
-      });
-      return all_.filter(({ token }) => token === "one").map((row) =>
-        row.period
-      );
+    const two = [row({ token: "two" }), row({ token: "", credential: "two" })];
+    await store.addUsage(batch({ now, rows: two, keep }));
+    const kept = async (asked: UsageRequest) => {
+      const all_ = await all(store, { ...asked, from: "2026-01", to: "9" });
+      return all_.filter(({ token, credential = token }) =>
+        credential === "one"
+      ).map((row) => row.period);
     };
-    assert.deepEqual(await kept(hours), [period(47), period(0)]);
     const day = (hoursAgo: number) => period(hoursAgo).slice(0, 10);
     const expected = new Set([day(49), day(47), day(0)]);
-    assert.deepEqual(await kept(days), [...expected]);
+    for (const whose of ["token", "credential"] as const) {
+      assert.deepEqual(await kept({ ...hours, whose }), [
+        period(47),
+        period(0),
+      ]);
+      assert.deepEqual(await kept({ ...days, whose }), [...expected]);
+    }
   });
 
   law(
-    "a token's models are counted, but not without end",
+    "the models of a token and of a credential are counted, but not without end",
     async ({ store }) => {
       const models = Array.from(
         { length: MOST_MODELS + 20 },
@@ -184,14 +216,20 @@ export function testUsage(
       for (let i = 0; i < 2; i++) {
         await store.addUsage(
           batch({
-            rows: models.map((model) => row({ model })),
+            rows: models.flatMap((model) => [
+              row({ model }),
+              row({ model, token: "", credential: "one" }),
+            ]),
           }),
         );
       }
-      const rows = await all(store, hours);
-      assert.equal(rows.length, MOST_MODELS + 1);
-      assert.equal(rows.find(({ model }) => model === "")!.sums.requests, 40);
-      assert.equal(rows.find(({ model }) => model === "m0")!.sums.requests, 2);
+      for (const whose of ["token", "credential"] as const) {
+        const rows = await all(store, { ...hours, whose });
+        const requests = (name: string) =>
+          rows.find(({ model }) => model === name)!.sums.requests;
+        assert.equal(rows.length, MOST_MODELS + 1);
+        assert.deepEqual([requests(""), requests("m0")], [40, 2]);
+      }
     },
   );
 

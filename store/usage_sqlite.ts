@@ -15,6 +15,7 @@ import {
   SPANS,
   type Sums,
   type UsageRow,
+  type Whose,
 } from "../core/ledger.ts";
 import type { UsageRequest } from "../core/store.ts";
 import { mapped, page, parsed } from "./verbs.ts";
@@ -22,8 +23,9 @@ import { mapped, page, parsed } from "./verbs.ts";
 /** Sums and entries are JSON: their names belong to the application. */
 export const USAGE_SCHEMA = `
   CREATE TABLE IF NOT EXISTS usage (
-    span TEXT NOT NULL, period TEXT NOT NULL,    -- 'hour', 2026-11-20T12 or 'day', 2026-11-20
-    token TEXT NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL,
+    span TEXT NOT NULL, period TEXT NOT NULL,    -- 'hour', 2026-11-20T12 or 'day', 2026-11-20;
+    token TEXT NOT NULL,                         -- or 'credential hour', 'credential day', and its id
+    provider TEXT NOT NULL, model TEXT NOT NULL,
     sums TEXT NOT NULL,
     PRIMARY KEY (span, period, token, provider, model)
   ) WITHOUT ROWID;
@@ -61,8 +63,11 @@ const SQL = {
 export function usageOf(database: DatabaseSync) {
   const sql = mapped(SQL, (text) => database.prepare(text));
   const addRow = (span: Span, row: UsageRow) => {
+    const { credential, token } = row;
     const period = row.period.slice(0, span === "hour" ? 13 : 10);
-    const pair = [span, period, row.token] as const;
+    const pair = credential === undefined
+      ? [kindOf(span, "token"), period, token] as const
+      : [kindOf(span, "credential"), period, credential] as const;
     const read = (model: string) => sql.read.get(...pair, row.provider, model);
     const known = read(row.model);
     const full = !known && Number(sql.models.get(...pair)?.n) >= MOST_MODELS;
@@ -76,7 +81,10 @@ export function usageOf(database: DatabaseSync) {
       for (const [span, kept] of [["hour", keep.hours], ["day", keep.days]]) {
         const oldest = now - Number(kept) * SPANS[span as Span];
         for (const row of rows) addRow(span as Span, row);
-        sql.forget.run(`${span}`, periodOf(span as Span, oldest));
+        for (const whose of ["token", "credential"] as const) {
+          const kind = kindOf(span as Span, whose);
+          sql.forget.run(kind, periodOf(span as Span, oldest));
+        }
       }
       const seconds = Math.floor(now / 1000);
       const expires = seconds + keep.days * 86_400;
@@ -88,14 +96,20 @@ export function usageOf(database: DatabaseSync) {
       }
       sql.lapse.run(seconds);
     },
-    list({ span, from, to, token = "", cursor = " ", limit }: UsageRequest) {
-      const [period, after] = cursor.split(" ");
+    list(asked: UsageRequest) {
+      const { span, from, to, whose = "token", token = "", limit } = asked;
+      const [period, after] = (asked.cursor ?? " ").split(" ");
+      const kind = kindOf(span, whose);
       const pairs = sql.pairs
-        .all(span, from, to, period!, after!, token, limit + 1);
+        .all(kind, from, to, period!, after!, token, limit + 1);
       const place = ({ period, token }: Row) => `${period} ${token}`;
       const read = ({ period, token }: Row) =>
-        sql.rows.all(span, `${period}`, `${token}`).map((row) =>
-          ({ ...row, sums: parsed<Sums>(row.sums) ?? {} }) as UsageRow
+        sql.rows.all(kind, `${period}`, `${token}`).map((row) =>
+          ({
+            ...row,
+            ...(whose === "credential" && { token: "", credential: token }),
+            sums: parsed<Sums>(row.sums) ?? {},
+          }) as UsageRow
         );
       return page(pairs, limit, place, (shown) => shown.flatMap(read));
     },
@@ -103,6 +117,11 @@ export function usageOf(database: DatabaseSync) {
       sql.last.all(token, limit)
         .flatMap(({ entry }) => parsed<Entry>(entry) ?? []),
   };
+}
+
+/** What stands in the column of the span: rows of tokens and of credentials lie apart. */
+function kindOf(span: Span, whose: Whose): string {
+  return whose === "token" ? span : `${whose} ${span}`;
 }
 
 type Row = Record<string, unknown>;

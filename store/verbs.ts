@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LiveStore } from "../core/live.ts";
 import {
   type ListedToken,
   type Page,
@@ -36,6 +37,28 @@ export function guarded(
       }
     };
   return mapped(verbs, guard) as unknown as Pick<Store, Verb>;
+}
+
+/** The verbs of what runs. */
+export const LIVE: Readonly<Record<keyof LiveStore, true>> = {
+  lookAtLive: true,
+  showLive: true,
+  markEnd: true,
+};
+
+/** Verbs that nobody needs before the first of them is called: `load()` is called then. */
+export function late<Name extends Verb>(
+  names: Readonly<Record<Name, true>>,
+  load: () => Promise<Pick<Verbs, Name>>,
+): Pick<Verbs, Name> {
+  let loaded: ReturnType<typeof load> | undefined;
+  const verb = (name: Name) => async (...args: never[]) => {
+    loaded ??= load();
+    const verb = (await loaded)[name] as (...args: never[]) => unknown;
+    return await verb(...args);
+  };
+  const all = (Object.keys(names) as Name[]).map((name) => [name, verb(name)]);
+  return Object.fromEntries(all) as Pick<Verbs, Name>;
 }
 
 /** The table with every value replaced by what `make()` makes of it. */

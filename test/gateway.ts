@@ -77,26 +77,27 @@ export function gateway(
     void deferred.push(work.catch(() => void faults.push(name)));
   const keep = { hours: 72, days: 400, requests: 100 };
   const metrics = createMetrics("test");
+  const fault = (name: string) => void faults.push(name);
+  const kept = overrides.store ?? store;
+  const { running = createRunning({ store: kept, now, fault }) } = overrides;
   const ledger = createLedger({
-    store: overrides.store ?? store,
+    store: kept,
     now,
     defer,
     keep,
-    seen: [metrics.entry],
+    seen: [metrics.entry, running.entered],
   });
   type Answer = Response | Refusal;
   let respond: (forwarded: Forwarded) => Answer | Promise<Answer> = () =>
     Response.json({ ok: true });
-  const fault = (name: string) => void faults.push(name);
   const seal = createSeal({ present: SEAL_SECRET });
   const turns = createPools({
     now,
-    tell: (cooldowns) =>
-      (overrides.store ?? store).cool(cooldowns, Math.floor(now() / 1000)),
+    tell: (cooldowns) => kept.cool(cooldowns, Math.floor(now() / 1000)),
   });
   const { cooling = turns.cooling, pools = KEYS } = overrides;
   const keyring = createKeyring({
-    store: overrides.store ?? store,
+    store: kept,
     pools,
     table: providers,
     customProvider,
@@ -139,7 +140,7 @@ export function gateway(
     pingSeconds: 0,
     publicUrl: undefined,
     stamps: createStamps(now),
-    running: createRunning({ store, now, fault }),
+    running,
     prices: {
       worst: () => Promise.resolve({ unbounded: "No prices here." }),
       cost: () => Promise.resolve(undefined),

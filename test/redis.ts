@@ -104,7 +104,10 @@ async function dump({ send }: Connection): Promise<unknown[]> {
     list: (key) => ["LRANGE", key, "0", "-1"],
     zset: (key) => ["ZRANGE", key, "0", "-1"],
     stream: (key) => ["XRANGE", key, "-", "+"],
+    set: (key) => ["SMEMBERS", key],
     string: (key) => ["GET", key],
+    // It has lapsed meanwhile.
+    none: (key) => ["EXISTS", key],
   };
   const keys = await send(["KEYS", "*"]) as string[];
   return await Promise.all(keys.map(async (key) => {

@@ -10,6 +10,7 @@ import { spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { chromiumInstalled } from "./browser.ts";
 import { redisInstalled } from "./redis.ts";
 import { bunPath } from "./subject.ts";
 
@@ -71,6 +72,9 @@ await run("canaries", deno, ["test", "-A", "-q", "test/canary_test.ts"]);
 
 if (!redisInstalled()) {
   console.log("\nSKIPPED: the Upstash store. Debian: apt install redis-server");
+}
+if (!chromiumInstalled()) {
+  console.log("\nSKIPPED: the owner's page. Debian: apt install chromium");
 }
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 

@@ -1,0 +1,380 @@
+/**
+ * Live: what runs now, by token, with bytes and cost as they grow, and what
+ * has just ended. Nothing of an earlier look is kept, so that a page left open
+ * for days holds no more than one that was just opened.
+ *
+ * @module
+ */
+
+import type { JSX } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { bytes, duration, money } from "../amounts.ts";
+import { type Api, Failure } from "../api.ts";
+import { whyOf } from "../errors.ts";
+import { ask, type Said, useNames, Wrong } from "../parts.tsx";
+import { Badge, Dialog, Empty } from "../ui.tsx";
+
+/** A request, under way or just over. */
+export interface Row {
+  readonly id: string;
+  readonly token: string;
+  readonly provider: string;
+  readonly model?: string;
+  readonly credential?: string;
+  readonly method: string;
+  readonly path: string;
+  readonly began: string;
+  readonly bytes: number;
+  /** Micro-dollars so far; absent: nobody can tell. */
+  readonly cost?: number;
+  readonly ms: number;
+  readonly instance: string;
+  readonly status?: number;
+  readonly ending?: string;
+  readonly refused?: string;
+}
+
+interface Look {
+  readonly now: string;
+  readonly running: readonly Row[];
+  readonly ended: readonly Row[];
+}
+
+/** Rows that are drawn at most. */
+const MOST = 500;
+
+/** What runs now. */
+export function Live({ api }: { api: Api }): JSX.Element {
+  const [held, setHeld] = useState(false);
+  const { look, fault, at } = useLooks(api, held);
+  const [ending, setEnding] = useState<Row | undefined>(undefined);
+  const asked = useRef(new Set<string>());
+  const running = (look?.running ?? []).slice(0, MOST);
+  const ended = (look?.ended ?? []).slice(0, MOST);
+  for (const id of asked.current) {
+    if (!running.some((row) => row.id === id)) asked.current.delete(id);
+  }
+  const names = useNames(api, [...running, ...ended].map(({ token }) => token));
+  const nameOf = (token: string) => names.get(token) ?? token;
+  return (
+    <section class="view flow">
+      <header class="head">
+        <h2>Live</h2>
+        <State {...{ fault, at, held }} />
+        <button
+          type="button"
+          aria-pressed={held}
+          onClick={() => setHeld(!held)}
+        >
+          {held ? "Go on" : "Hold still"}
+        </button>
+      </header>
+      {fault?.status === 404
+        ? (
+          <Empty title="This doppel has no live view">
+            It is older than this page. Usage and a token's last requests show
+            what was done.
+          </Empty>
+        )
+        : fault && fault.status > 0 && <Wrong fault={fault} />}
+      {look && (
+        <>
+          <h3>
+            Running <span class="faint">{look.running.length}</span>
+          </h3>
+          <Running
+            rows={byToken(running)}
+            nameOf={nameOf}
+            asked={asked.current}
+            onEnd={setEnding}
+          />
+          <h3>
+            Just ended <span class="faint">{look.ended.length}</span>
+          </h3>
+          <Ended rows={ended} nameOf={nameOf} />
+        </>
+      )}
+      {ending && (
+        <Confirm
+          api={api}
+          row={ending}
+          name={nameOf(ending.token)}
+          onClose={(done) => {
+            if (done) asked.current.add(ending.id);
+            setEnding(undefined);
+          }}
+        />
+      )}
+    </section>
+  );
+}
+
+/** Milliseconds between two looks, and at most where none comes through. */
+const EVERY = 1000;
+const SELDOM = 8000;
+
+interface Looks {
+  readonly look?: Look;
+  readonly fault?: Failure;
+  /** When the last look came, milliseconds since the epoch. */
+  readonly at?: number;
+}
+
+/** Looks as long as somebody sees the page. */
+function useLooks(api: Api, held: boolean): Looks {
+  const [state, setState] = useState<Looks>({});
+  useEffect(() => {
+    if (held) return;
+    let over = false;
+    let looking = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let wait = EVERY;
+    const look = async () => {
+      clearTimeout(timer);
+      if (over || looking || document.hidden) return;
+      looking = true;
+      const said: Said<Look> = await ask(api, "GET", "/admin/live");
+      looking = false;
+      if (over) return;
+      const lost = "fault" in said;
+      wait = lost ? Math.min(2 * wait, SELDOM) : EVERY;
+      setState((was) =>
+        "fault" in said
+          ? { ...was, fault: said.fault }
+          : { look: said.value, at: Date.now() }
+      );
+      if (lost && said.fault.status === 404) return;
+      timer = setTimeout(look, wait);
+    };
+    const wake = () => {
+      wait = EVERY;
+      look();
+    };
+    document.addEventListener("visibilitychange", wake);
+    addEventListener("online", wake);
+    look();
+    return () => {
+      over = true;
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", wake);
+      removeEventListener("online", wake);
+    };
+  }, [api, held]);
+  return state;
+}
+
+/** Whether what is seen is what is. */
+function State(
+  { fault, at, held }: {
+    fault: Failure | undefined;
+    at: number | undefined;
+    held: boolean;
+  },
+) {
+  const seen = at === undefined ? "" : new Date(at).toLocaleTimeString("en-GB");
+  const [tone, text] = held
+    ? ["faint", `held still, as of ${seen}`]
+    : fault?.status === 404
+    ? ["faint", "not there"]
+    : fault
+    ? ["bad", `connection lost${seen && `, as of ${seen}`}; trying again`]
+    : at === undefined
+    ? ["faint", "looking"]
+    : ["good", "live, once a second"];
+  return <span class={`state ${tone}`} role="status">{text}</span>;
+}
+
+/** Rows of a token one after the other, the longest running first. */
+function byToken(rows: readonly Row[]): Row[] {
+  const first = new Map<string, string>();
+  for (const { token, began } of rows) {
+    const was = first.get(token);
+    if (was === undefined || began < was) first.set(token, began);
+  }
+  const order = (row: Row) =>
+    `${first.get(row.token)} ${row.token} ${row.began} ${row.id}`;
+  return [...rows].sort((a, b) => order(a) < order(b) ? -1 : 1);
+}
+
+function Running(
+  { rows, nameOf, asked, onEnd }: {
+    rows: readonly Row[];
+    nameOf: (token: string) => string;
+    asked: ReadonlySet<string>;
+    onEnd: (row: Row) => void;
+  },
+) {
+  if (rows.length === 0) {
+    return (
+      <p class="empty">
+        Nothing runs. A request made with a token is here from its first second
+        to its last.
+      </p>
+    );
+  }
+  return (
+    <table class="cards running">
+      <thead>
+        <tr>
+          <Head />
+          <th scope="col">
+            <span class="hidden">End it</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, i) => (
+          <tr key={row.id}>
+            <Cells
+              row={row}
+              name={nameOf(row.token)}
+              again={rows[i - 1]?.token === row.token}
+            />
+            <td class="acts">
+              <button
+                type="button"
+                disabled={asked.has(row.id)}
+                aria-label={`End the request of ${nameOf(row.token)}`}
+                onClick={() => onEnd(row)}
+              >
+                {asked.has(row.id) ? "Ending" : "End"}
+              </button>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Head() {
+  return (
+    <>
+      <th scope="col">Token</th>
+      <th scope="col">Asks for</th>
+      <th scope="col" class="right">Time</th>
+      <th scope="col" class="right">Bytes</th>
+      <th scope="col" class="right">Cost</th>
+    </>
+  );
+}
+
+function Cells(
+  { row, name, again }: { row: Row; name: string; again: boolean },
+) {
+  const { token, provider, model, credential, method, path, cost } = row;
+  const title = `${method} ${path}\nbegan ${row.began}\n${
+    credential ? `key ${credential}\n` : ""
+  }instance ${row.instance}\nrequest ${row.id}`;
+  return (
+    <>
+      <th scope="row" class="name">
+        <span class={again ? "again" : undefined}>{name}</span>
+        {name !== token && <code class="faint">{token}</code>}
+      </th>
+      <td class="name" title={title}>
+        <span>{provider} {model && <b>{model}</b>}</span>
+        <code class="faint">{method} {path}</code>
+      </td>
+      <td class="right" data-label="Time">{duration(row.ms)}</td>
+      <td class="right" data-label="Bytes">{bytes(row.bytes)}</td>
+      <td class="right" data-label="Cost">
+        {cost === undefined
+          ? (
+            <span title="The model has no price, or nothing was counted yet.">
+              –
+            </span>
+          )
+          : money(cost)}
+      </td>
+    </>
+  );
+}
+
+function Ended(
+  { rows, nameOf }: {
+    rows: readonly Row[];
+    nameOf: (token: string) => string;
+  },
+) {
+  if (rows.length === 0) {
+    return <p class="empty">Nothing ended in the last minute.</p>;
+  }
+  return (
+    <table class="cards">
+      <thead>
+        <tr>
+          <Head />
+          <th scope="col">How it ended</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row.id}>
+            <Cells row={row} name={nameOf(row.token)} again={false} />
+            <td class="acts">
+              <How row={row} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function How({ row: { status, ending, refused } }: { row: Row }) {
+  const bad = refused !== undefined || (status ?? 0) >= 400;
+  const odd = ending !== undefined && ending !== "complete";
+  const code = refused ?? (odd && ending !== "refused" ? ending : "");
+  const why = whyOf(code || (bad ? `http_${status}` : ""));
+  return (
+    <span title={why}>
+      <Badge tone={bad ? "bad" : odd ? "warn" : "good"}>
+        {[status, code].filter(Boolean).join(" ") || "ended"}
+      </Badge>
+    </span>
+  );
+}
+
+function Confirm(
+  { api, row, name, onClose }: {
+    api: Api;
+    row: Row;
+    name: string;
+    onClose: (done: boolean) => void;
+  },
+) {
+  const [fault, setFault] = useState<Failure>();
+  const [busy, setBusy] = useState(false);
+  const end = async () => {
+    setBusy(true);
+    const said = await ask(
+      api,
+      "DELETE",
+      `/admin/live/${encodeURIComponent(row.id)}`,
+    );
+    setBusy(false);
+    if (!("fault" in said)) return onClose(true);
+    setFault(
+      said.fault.status === 404
+        ? new Failure(404, "It is over already.")
+        : said.fault,
+    );
+  };
+  return (
+    <Dialog title="End this request?" onClose={() => onClose(false)}>
+      <p>
+        {row.method} {row.path} of <b>{name}</b>, {duration(row.ms)}{" "}
+        old. Its client is told that you ended it, and not to try again. What
+        the API made so far is billed.
+      </p>
+      {fault && <Wrong fault={fault} />}
+      <div class="actions">
+        <button type="button" onClick={() => onClose(false)}>Let it run</button>
+        <button type="button" class="danger" disabled={busy} onClick={end}>
+          End it
+        </button>
+      </div>
+    </Dialog>
+  );
+}
