@@ -31,7 +31,6 @@ import { type Dial, directSocket } from "./core/socket.ts";
 import { createRunning } from "./core/running.ts";
 import { createStamps } from "./core/stamp.ts";
 import { StoreUnavailable } from "./core/store.ts";
-import { createTelemetry } from "./core/telemetry.ts";
 import { derivedSecret, HOP_PURPOSE } from "./core/signature.ts";
 import { directEgress, sender } from "./egress.ts";
 import type { Entrance } from "./entrance.ts";
@@ -101,9 +100,10 @@ const direct: Ways = {
 };
 const ways = await waysBeside(settings);
 let server: Info | undefined;
-const telemetry = createTelemetry(
-  Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1")),
-);
+/** Where the runtime has put OpenTelemetry. */
+const otel = Reflect.get(globalThis, Symbol.for("opentelemetry.js.api.1"));
+const telemetry = otel &&
+  (await import("./core/telemetry.ts")).createTelemetry(otel);
 const running = createRunning({ store, now: Date.now, fault });
 const deferred = new Set<Promise<void>>();
 const ledger = createLedger({
@@ -111,7 +111,7 @@ const ledger = createLedger({
   now: Date.now,
   defer,
   keep: settings.keep,
-  seen: [metrics.entry, telemetry, running.entered],
+  seen: [metrics.entry, telemetry ?? [], running.entered].flat(),
 });
 
 const pools = createPools({

@@ -38,11 +38,8 @@ const CLIENT = 2;
 const PROVIDERS: Readonly<Record<string, string>> = { gemini: "gcp.gemini" };
 const OPERATIONS: Readonly<Record<string, string>> = { inference: "chat" };
 
-/** Shows each entry it is given; nothing where there is no API object. */
-export function createTelemetry(
-  api: TelemetryApi | undefined,
-): (entry: Entry) => void {
-  if (api === undefined) return () => {};
+/** Shows each entry it is given. */
+export function createTelemetry(api: TelemetryApi): (entry: Entry) => void {
   const tracer = api.trace.getTracer("doppel");
   const meter = api.metrics.getMeter("doppel");
   const tokens = meter
