@@ -164,15 +164,19 @@ async function seesUsage(stage: PageStage, looks: Looks) {
 async function limits(stage: PageStage, looks: Looks) {
   const { page, ask } = stage;
   await go(stage, "tokens");
-  const token = await mint(stage, "slow", { "Requests a minute": "1" });
-  assert.deepEqual(await ask({ token }), { said: "Hi." });
-  const { error } = await ask({ token });
-  assert.deepEqual([error?.name, error?.status], ["RateLimitError", 429]);
+  const slow = await mint(stage, "slow", { "Requests a minute": "1" });
+  assert.deepEqual(await ask({ token: slow }), { said: "Hi." });
+  const { error: late } = await ask({ token: slow });
+  assert.deepEqual([late?.name, late?.status], ["RateLimitError", 429]);
+  const poor = await mint(stage, "poor", { "Dollars a day": "0.02" });
+  let told = await ask({ token: poor });
+  for (let i = 0; i < 5 && !told.error; i++) told = await ask({ token: poor });
+  assert.equal(told.error?.code, "insufficient_quota");
   await go(stage, "usage");
   await page.waitForTimeout(1200);
   await page.getByRole("button", { name: "Refresh" }).click();
-  await page.getByText("rate_limited").first().waitFor();
-  await page.getByText("A token was over its rate").first().waitFor();
+  await page.getByText("budget_exhausted").first().waitFor();
+  await page.getByText("A budget was used up").first().waitFor();
   await looks("usage-refused");
 }
 
@@ -244,9 +248,9 @@ async function orders(stage: PageStage, looks: Looks) {
   for (const name of ["openai-a", "openai-b"]) {
     await page.getByRole("button", { name: "Add a key" }).click();
     const form = dialogOf(page, "Add a key");
-    await form.getByLabel("Provider").selectOption("openai");
-    await form.getByLabel("Name").fill(name);
-    await form.getByLabel("Key", { exact: true }).fill(
+    await form.getByLabel(/^Provider/).selectOption("openai");
+    await form.getByLabel(/^Name/).fill(name);
+    await form.getByLabel(/^Key/).fill(
       `sk-canary-${name}-77aa`,
     );
     keepSecret(`sk-canary-${name}-77aa`);
@@ -290,7 +294,7 @@ async function carries(stage: PageStage, looks: Looks) {
   const table = JSON.parse(text);
   assert.deepEqual(
     table.tokens.map(({ label }: { label: string }) => label).toSorted(),
-    ["laptop", "patient", "slow"],
+    ["laptop", "patient", "poor", "slow"],
   );
   const [first] = table.tokens;
   const fresh = {
@@ -306,8 +310,9 @@ async function carries(stage: PageStage, looks: Looks) {
       previous: undefined,
     }],
   };
-  const file = join(doppel.data, "import.json");
+  let files = 0;
   const bring = async (content: string) => {
+    const file = join(doppel.data, `import-${files++}.json`);
     writeFileSync(file, content);
     await page.getByLabel("Import a file").setInputFiles(file);
   };
