@@ -326,7 +326,11 @@ function Cooling(
         </li>
       ))}
       <li>
-        <button type="button" onClick={warm} aria-label={`Use it again now: ${id}`}>
+        <button
+          type="button"
+          onClick={warm}
+          aria-label={`Use it again now: ${id}`}
+        >
           Use it again now
         </button>
       </li>

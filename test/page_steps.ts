@@ -25,7 +25,7 @@ export async function signIn(
 ) {
   await page.goto(`${doppel.url}/admin`);
   await page.getByLabel("Admin secret").fill(secret);
-  if (remember) await page.getByLabel(/^Remember/).check();
+  if (remember) await page.getByLabel(/Remember/).check();
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("navigation").waitFor();
 }
