@@ -93,7 +93,7 @@ export function KeyRow(
     <li class={`key${joined ? " over" : ""}`} {...drop}>
       <Handle row={row} actions={actions} />
       <div class="who">
-        <b>{row.id}</b> <code class="faint">…{row.tail}</code>
+        <b>{row.id}</b> {row.tail && <code class="faint">…{row.tail}</code>}
         <Badges row={row} unsaved={unsaved} />
         <About row={row} />
       </div>
@@ -204,9 +204,7 @@ function Weight(
     weigh: (weight: number) => void;
   },
 ) {
-  if (source === "environment") {
-    return <span class="weight faint">weight {weight}</span>;
-  }
+  if (source === "environment") return <span />;
   return (
     <label class="weight">
       <span>weight</span>

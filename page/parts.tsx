@@ -159,7 +159,11 @@ export function Share(
 ): JSX.Element {
   return (
     <span class="share">
-      <meter max={whole > 0 ? whole : 1} value={part} aria-hidden="true" />
+      <progress
+        max={whole > 0 ? whole : 1}
+        value={Math.min(part, whole)}
+        aria-hidden="true"
+      />
       {share(part, whole)}
     </span>
   );

@@ -37,7 +37,7 @@ export function Keys({ api }: { api: Api }): JSX.Element {
   const order = [...new Set(keys.map(({ provider }) => provider))].sort();
   return (
     <section class="view flow">
-      <header class="head">
+      <header class="head stays">
         <h2>Keys</h2>
         <Saver {...{ api, draft, drop, setFailed }} onSaved={again} />
         <button type="button" class="main" onClick={() => setEdited("new")}>

@@ -213,7 +213,7 @@ function Running(
     );
   }
   return (
-    <table class="cards running">
+    <table class="cards">
       <thead>
         <tr>
           <Head />

@@ -114,7 +114,7 @@ function Carrying({ api }: { api: Api }) {
     setError(undefined);
     setFile(undefined);
     if (!chosen) return;
-    const table = parsed(await chosen.text());
+    const table = parsed(await chosen.text().catch(() => ""));
     if (table) setFile({ name: chosen.name, table });
     else setError("This file is no export of doppel.");
   };
@@ -145,6 +145,10 @@ function Carrying({ api }: { api: Api }) {
           <input
             type="file"
             accept="application/json,.json"
+            onClick={({ currentTarget }) => {
+              // The same file, edited since, is another one.
+              currentTarget.value = "";
+            }}
             onChange={({ currentTarget }) => read(currentTarget.files?.[0])}
           />
         </Field>

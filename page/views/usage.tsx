@@ -151,7 +151,7 @@ function Csv({ api, asked }: { api: Api; asked: Asked }) {
 }
 
 const REQUESTS: readonly Part[] = [
-  { name: "answered", read: (row) => row.requests - failed(row) },
+  { name: "answered", read: (row) => Math.max(0, row.requests - failed(row)) },
   { name: "errors", read: failed },
 ];
 const TOKENS: readonly Part[] = [
