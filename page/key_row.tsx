@@ -262,7 +262,7 @@ function Buttons(
         type="button"
         disabled={busy}
         onClick={check}
-        aria-label={`Check ${id} now`}
+        aria-label={`Check now: ${id}`}
       >
         Check now
       </button>
@@ -326,7 +326,11 @@ function Cooling(
         </li>
       ))}
       <li>
-        <button type="button" onClick={warm} aria-label={`Use ${id} again now`}>
+        <button
+          type="button"
+          onClick={warm}
+          aria-label={`Use it again now: ${id}`}
+        >
           Use it again now
         </button>
       </li>
