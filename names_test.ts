@@ -262,6 +262,14 @@ const DENIED: {
   },
 ];
 
+law("a model's name is no glob", async (gateway) => {
+  const models = ["groq/*"];
+  const { token } = await gateway.mint({ providers: ALL, models });
+  const path = `${CHAT}?model=other`;
+  const answer = await post(gateway, token, '{"model":"groq/*"}', { path });
+  assert.equal((await answer.json()).error.code, "model_denied");
+});
+
 law("a name opens nothing that a token may not reach", async (gateway) => {
   for (const { fields, model, path, refused } of DENIED) {
     const { token } = await gateway.mint(fields);
@@ -417,6 +425,27 @@ law(
     assert.equal((await none.json()).error.code, "keys_cooling");
     assert.equal(none.headers.get("retry-after"), `${30 * 60 - 60}`);
     assert.equal(gateway.reached.length, 3);
+  },
+);
+
+law(
+  "of an alias's providers that rest, the one that is back first says when",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ["groq", "openai"] });
+    const now = START / 1000;
+    const rests = [["groq-1", 30], ["openai-1", 600]] as const;
+    await gateway.store.cool(
+      rests.map(([credential, seconds]) => (
+        { credential, model: "", until: now + seconds, why: "key" as const }
+      )),
+      now,
+    );
+    for (const to of [["groq/a", "openai/b"], ["openai/b", "groq/a"]]) {
+      await alias(gateway, "fast", to);
+      const none = await post(gateway, token, '{"model":"fast"}');
+      assert.equal(none.headers.get("retry-after"), "30");
+    }
+    assert.deepEqual(gateway.reached, []);
   },
 );
 
