@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import type { Forwarded } from "./core/egress.ts";
+import { objectHash } from "./core/object.ts";
 import { toRfc3339 } from "./core/time.ts";
+import { PROVIDERS } from "./providers/mod.ts";
 import { type Gateway, law, START } from "./test/gateway.ts";
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
@@ -509,6 +511,30 @@ law(
         assert.equal(stands!.unspent, "budget" in more ? 9 : undefined);
       }
     }
+  },
+);
+
+law(
+  "an isolated token sees no model that others have made",
+  async (gateway) => {
+    const tuned = ["ft:gpt-4o:org::mine", "ft:gpt-4o:org::theirs"];
+    const data = ["gpt-5", ...tuned].map((id) => ({ id }));
+    listing(gateway, { ...LISTS, openai: { data } });
+    const fields = { providers: ["openai", "groq"], isolated: true };
+    const { id, token } = await gateway.mint(fields);
+    const openai = PROVIDERS.find((row) => row.id === "openai")!;
+    const hash = objectHash(openai, tuned[0]!);
+    const expires = START / 1000 + 60;
+    await gateway.store.keepClaims([{ hash, token: id, expires }]);
+    const own = ["gpt-5", tuned[0], "groq/llama-3.3", "groq/compound"];
+    assert.deepEqual(ids(await models(gateway, token)), own);
+    const other = await gateway.mint({ ...fields, isolated: false });
+    assert.equal((await models(gateway, other.token)).data.length, 5);
+    const status = async (name: string) => {
+      const path = `/v1/models/openai/${name}`;
+      return (await gateway.send(path, { headers: bearer(token) })).status;
+    };
+    assert.deepEqual(await Promise.all(tuned.map(status)), [200, 404]);
   },
 );
 

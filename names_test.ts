@@ -1,6 +1,7 @@
 /** Models by the names of several providers, and the owner's aliases, seen by a holder. */
 
 import assert from "node:assert/strict";
+import type { Refusal } from "./core/refusal.ts";
 import { type Gateway, START } from "./test/gateway.ts";
 import { lawOnBoth as law } from "./test/on_redis.ts";
 
@@ -261,6 +262,14 @@ const DENIED: {
   },
 ];
 
+law("a model's name is no glob", async (gateway) => {
+  const models = ["groq/*"];
+  const { token } = await gateway.mint({ providers: ALL, models });
+  const path = `${CHAT}?model=other`;
+  const answer = await post(gateway, token, '{"model":"groq/*"}', { path });
+  assert.equal((await answer.json()).error.code, "model_denied");
+});
+
 law("a name opens nothing that a token may not reach", async (gateway) => {
   for (const { fields, model, path, refused } of DENIED) {
     const { token } = await gateway.mint(fields);
@@ -416,6 +425,27 @@ law(
     assert.equal((await none.json()).error.code, "keys_cooling");
     assert.equal(none.headers.get("retry-after"), `${30 * 60 - 60}`);
     assert.equal(gateway.reached.length, 3);
+  },
+);
+
+law(
+  "of an alias's providers that rest, the one that is back first says when",
+  async (gateway) => {
+    const { token } = await gateway.mint({ providers: ["groq", "openai"] });
+    const now = START / 1000;
+    const rests = [["groq-1", 30], ["openai-1", 600]] as const;
+    await gateway.store.cool(
+      rests.map(([credential, seconds]) => (
+        { credential, model: "", until: now + seconds, why: "key" as const }
+      )),
+      now,
+    );
+    for (const to of [["groq/a", "openai/b"], ["openai/b", "groq/a"]]) {
+      await alias(gateway, "fast", to);
+      const none = await post(gateway, token, '{"model":"fast"}');
+      assert.equal(none.headers.get("retry-after"), "30");
+    }
+    assert.deepEqual(gateway.reached, []);
   },
 );
 
@@ -607,4 +637,101 @@ law(
     assert.equal(gateway.reached.length, 0);
   },
   { prices: PRICES },
+);
+
+law(
+  "each of an alias's models is lowered to what is left by itself, and told so",
+  async (gateway) => {
+    await alias(gateway, "any", ["groq/dear", "openai/cheap"]);
+    const ask = async (answers: (id: string) => Response | Refusal) => {
+      const { id, token } = await gateway.mint({
+        providers: ALL,
+        limits: { budget: { total: 50 } },
+      });
+      gateway.reached.length = 0;
+      gateway.respondWith(({ provider }) => answers(provider.id));
+      const answer = await post(gateway, token, '{"model":"any"}');
+      await gateway.settled();
+      gateway.tick(3600);
+      const path = `/admin/tokens/${id}/requests`;
+      const { requests } = await (await gateway.admin("GET", path)).json();
+      const [{ provider, model }] = requests;
+      const bodies = gateway.reached.map(({ body }) => body);
+      return [
+        ...[answer.status, answer.headers.get("x-doppel-clamped")],
+        ...[provider, model, bodies],
+      ];
+    };
+    const LOWERED = '{"model":"dear","max_tokens":50}';
+    const usage = { prompt_tokens: 1, completion_tokens: 1 };
+    const fine = () => Response.json({ usage });
+    assert.deepEqual(
+      await ask(fine),
+      [200, "50", "groq", "dear", [LOWERED]],
+    );
+    const both = [LOWERED, '{"model":"cheap"}'];
+    assert.deepEqual(
+      await ask((id) => id === "groq" ? NO_MONEY() : fine()),
+      [200, null, "openai", "cheap", both],
+    );
+    // Where nobody is reached the answer before stands, and all that is said of it.
+    const unsent = { refused: "origin_unreachable", unsent: true } as const;
+    assert.deepEqual(
+      await ask((id) => id === "groq" ? NO_MONEY() : unsent),
+      [429, "50", "groq", "dear", both],
+    );
+  },
+  {
+    prices: {
+      ...PRICES,
+      least: () => Promise.resolve(1),
+      clamp: ({ model }, held) =>
+        Promise.resolve({
+          text: `{"model":"${model}","max_tokens":${held}}`,
+          limit: held,
+        }),
+    },
+  },
+);
+
+law(
+  "what an answer leads to, makes and repeats is its own provider's, not that of the path",
+  async (gateway) => {
+    await gateway.admin("PUT", "/admin/providers/lab", {
+      origin: "https://lab.example",
+    });
+    const key = "sk-canary-lab-0123456789";
+    await gateway.admin("POST", "/admin/credentials", { provider: "lab", key });
+    const { token } = await gateway.mint({
+      providers: ["openai", "lab"],
+      isolated: true,
+    });
+    await alias(gateway, "any", ["openai/gpt-5", "lab/m"]);
+    gateway.respondWith(({ provider }) =>
+      provider.id === "openai" ? NO_MONEY() : Response.json({
+        id: "resp_0123456789abcdef",
+      }, { headers: { location: "https://lab.example/v1/x" } })
+    );
+    const made = await post(gateway, token, '{"model":"any"}', {
+      path: "/v1/responses",
+      headers: { "content-type": "application/json" },
+    });
+    assert.equal(made.status, 200);
+    assert.equal(made.headers.get("location"), "http://gw/lab/v1/x");
+    const read = async (path: string) =>
+      (await gateway.send(path, { headers: bearer(token) })).status;
+    assert.equal(await read("/lab/v1/responses/resp_0123456789abcdef"), 200);
+    assert.equal(await read("/v1/responses/resp_0123456789abcdef"), 404);
+    gateway.respondWith(({ provider }) =>
+      provider.id === "openai"
+        ? NO_MONEY()
+        : Response.json({ error: { message: `Bad key ${key}` } }, {
+          status: 401,
+        })
+    );
+    gateway.tick(3600);
+    const told = await post(gateway, token, '{"model":"any"}');
+    assert.equal(told.status, 401);
+    assert.doesNotMatch(await told.text(), /canary/);
+  },
 );

@@ -25,6 +25,8 @@ export function customProvider(
     signs: NO_SIGNS,
     region: { ...NOWHERE, probe: row.region.probe },
     olderLimit: true,
+    // Nobody knows which of them repeat a key; LiteLLM does, of one in another form.
+    tells: [400, 401, 403],
     ...slot && { credentialFields: (key) => written(slot, key) },
     ...wire === "openai" && { canonical: versioned(origin, row.surface) },
   };
