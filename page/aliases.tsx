@@ -59,36 +59,7 @@ export function Aliases(
       )}
       <ul class="providers">
         {shown.map((alias) => (
-          <li key={alias.name} class="card provider">
-            <div class="who">
-              <b>{alias.name}</b>
-              <small class="faint">
-                {alias.to.map((at, i) => (
-                  <span key={at}>
-                    {i > 0 && ", then "}
-                    <code>{at}</code>
-                  </span>
-                ))}
-              </small>
-            </div>
-            <span class="actions">
-              <button
-                type="button"
-                onClick={() => setEdited(alias)}
-                aria-label={`Edit ${alias.name}`}
-              >
-                Edit
-              </button>
-              <button
-                type="button"
-                class="danger"
-                onClick={() => remove(alias)}
-                aria-label={`Delete ${alias.name}`}
-              >
-                Delete
-              </button>
-            </span>
-          </li>
+          <Line key={alias.name} {...{ alias, setEdited, remove }} />
         ))}
       </ul>
       {edited && (
@@ -102,6 +73,48 @@ export function Aliases(
         />
       )}
     </>
+  );
+}
+
+function Line(
+  { alias, setEdited, remove }: {
+    alias: Alias;
+    setEdited: (alias: Alias) => void;
+    remove: (alias: Alias) => void;
+  },
+) {
+  const { name, to } = alias;
+  return (
+    <li class="card provider">
+      <div class="who">
+        <b>{name}</b>
+        <small class="faint">
+          {to.map((at, i) => (
+            <span key={at}>
+              {i > 0 && ", then "}
+              <code>{at}</code>
+            </span>
+          ))}
+        </small>
+      </div>
+      <span class="actions">
+        <button
+          type="button"
+          onClick={() => setEdited(alias)}
+          aria-label={`Edit ${name}`}
+        >
+          Edit
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={() => remove(alias)}
+          aria-label={`Delete ${name}`}
+        >
+          Delete
+        </button>
+      </span>
+    </li>
   );
 }
 
@@ -129,31 +142,7 @@ function AliasForm(
       onClose={() => onClose(false)}
     >
       <form class="form" autocomplete="off" onSubmit={save}>
-        {!was && (
-          <Field label="Name" error={wrong("name")} hint="Such as fast.">
-            <input
-              required
-              value={name}
-              onInput={({ currentTarget }) => setName(currentTarget.value)}
-              spellcheck={false}
-            />
-          </Field>
-        )}
-        <div class="wide">
-          <Field
-            label="Stands for"
-            error={wrong("to")}
-            hint="As provider/model, one on each line, the first asked first."
-          >
-            <textarea
-              required
-              value={to}
-              placeholder="openai/gpt-5-mini"
-              onInput={({ currentTarget }) => setTo(currentTarget.value)}
-              spellcheck={false}
-            />
-          </Field>
-        </div>
+        <Names {...{ was, name, setName, to, setTo, wrong }} />
         {fault && !wrong("name") && !wrong("to") && (
           <div class="wide">
             <Wrong fault={fault} />
@@ -165,6 +154,47 @@ function AliasForm(
         </div>
       </form>
     </Dialog>
+  );
+}
+
+function Names(
+  { was, name, setName, to, setTo, wrong }: {
+    was: Alias | undefined;
+    name: string;
+    setName: (name: string) => void;
+    to: string;
+    setTo: (to: string) => void;
+    wrong: (field: string) => string | undefined;
+  },
+) {
+  return (
+    <>
+      {!was && (
+        <Field label="Name" error={wrong("name")} hint="Such as fast.">
+          <input
+            required
+            value={name}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+            spellcheck={false}
+          />
+        </Field>
+      )}
+      <div class="wide">
+        <Field
+          label="Stands for"
+          error={wrong("to")}
+          hint="As provider/model, one on each line, the first asked first."
+        >
+          <textarea
+            required
+            value={to}
+            placeholder="openai/gpt-5-mini"
+            onInput={({ currentTarget }) => setTo(currentTarget.value)}
+            spellcheck={false}
+          />
+        </Field>
+      </div>
+    </>
   );
 }
 

@@ -54,78 +54,9 @@ export function KeyForm(
           save();
         }}
       >
-        {!was && (
-          <>
-            <Field label="Provider" error={wrong("provider")}>
-              <select
-                required
-                value={typed.provider}
-                onChange={put("provider")}
-              >
-                <option value="">choose</option>
-                {providers.map((id) => <option key={id}>{id}</option>)}
-              </select>
-            </Field>
-            <Field
-              label="Name"
-              error={wrong("id")}
-              hint="Lower case, digits and -. One is made if you leave it empty."
-            >
-              <input
-                value={typed.id}
-                onInput={put("id")}
-                spellcheck={false}
-              />
-            </Field>
-          </>
-        )}
-        <Field
-          label={was ? "Another key in its place" : "Key"}
-          error={wrong("key")}
-          hint={was
-            ? "Leave it empty to keep the one that is there."
-            : "Kept sealed, and never shown again."}
-        >
-          <input
-            type="password"
-            autocomplete="off"
-            required={!was}
-            value={typed.key}
-            onInput={put("key")}
-          />
-        </Field>
-        <Field label="Kind" error={wrong("kind")}>
-          <select value={typed.kind} onChange={put("kind")}>
-            <option value="paid">paid</option>
-            <option value="free">free</option>
-          </select>
-        </Field>
-        <Field
-          label="Only for these models"
-          error={wrong("models")}
-          hint="Names or patterns such as gpt-*, one on each line. Empty: all."
-        >
-          <textarea
-            rows={2}
-            value={typed.models}
-            onInput={put("models")}
-            spellcheck={false}
-          />
-        </Field>
-        <Field
-          label="Expires"
-          error={wrong("expires")}
-          hint="It is not used from then on. Empty: never."
-        >
-          <input
-            type="datetime-local"
-            value={typed.expires}
-            onInput={put("expires")}
-          />
-        </Field>
-        <Field label="Note" error={wrong("note")}>
-          <textarea rows={2} value={typed.note} onInput={put("note")} />
-        </Field>
+        {!was && <Whose {...{ typed, put, wrong, providers }} />}
+        <Value {...{ typed, put, wrong }} isNew={!was} />
+        <Terms {...{ typed, put, wrong }} />
         {fault && !FIELDS.some(wrong) && <Wrong fault={fault} />}
         <div class="actions wide">
           <button type="button" onClick={() => onClose(false)}>Cancel</button>
@@ -135,6 +66,108 @@ export function KeyForm(
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** What each part of the form is given. */
+interface Part {
+  readonly typed: Typed;
+  /** Takes what is typed in a field. */
+  readonly put: (
+    name: keyof Typed,
+  ) => (
+    event: { readonly currentTarget: { readonly value: string } },
+  ) => void;
+  /** What was wrong with a field. */
+  readonly wrong: (name: string) => string | undefined;
+}
+
+function Whose(
+  { typed, put, wrong, providers }: Part & { providers: readonly string[] },
+) {
+  return (
+    <>
+      <Field label="Provider" error={wrong("provider")}>
+        <select
+          required
+          value={typed.provider}
+          onChange={put("provider")}
+        >
+          <option value="">choose</option>
+          {providers.map((id) => <option key={id}>{id}</option>)}
+        </select>
+      </Field>
+      <Field
+        label="Name"
+        error={wrong("id")}
+        hint="Lower case, digits and -. One is made if you leave it empty."
+      >
+        <input
+          value={typed.id}
+          onInput={put("id")}
+          spellcheck={false}
+        />
+      </Field>
+    </>
+  );
+}
+
+function Value({ typed, put, wrong, isNew }: Part & { isNew: boolean }) {
+  return (
+    <Field
+      label={!isNew ? "Another key in its place" : "Key"}
+      error={wrong("key")}
+      hint={!isNew
+        ? "Leave it empty to keep the one that is there."
+        : "Kept sealed, and never shown again."}
+    >
+      <input
+        type="password"
+        autocomplete="off"
+        required={isNew}
+        value={typed.key}
+        onInput={put("key")}
+      />
+    </Field>
+  );
+}
+
+function Terms({ typed, put, wrong }: Part) {
+  return (
+    <>
+      <Field label="Kind" error={wrong("kind")}>
+        <select value={typed.kind} onChange={put("kind")}>
+          <option value="paid">paid</option>
+          <option value="free">free</option>
+        </select>
+      </Field>
+      <Field
+        label="Only for these models"
+        error={wrong("models")}
+        hint="Names or patterns such as gpt-*, one on each line. Empty: all."
+      >
+        <textarea
+          rows={2}
+          value={typed.models}
+          onInput={put("models")}
+          spellcheck={false}
+        />
+      </Field>
+      <Field
+        label="Expires"
+        error={wrong("expires")}
+        hint="It is not used from then on. Empty: never."
+      >
+        <input
+          type="datetime-local"
+          value={typed.expires}
+          onInput={put("expires")}
+        />
+      </Field>
+      <Field label="Note" error={wrong("note")}>
+        <textarea rows={2} value={typed.note} onInput={put("note")} />
+      </Field>
+    </>
   );
 }
 

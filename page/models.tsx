@@ -27,10 +27,8 @@ interface Listed {
 /** Rows that are drawn at once. */
 const SHOWN = 100;
 
-/** The list that is kept, and as it is now for whoever asks. */
-export function Models(
-  { api, provider, hasKey }: { api: Api; provider: string; hasKey: boolean },
-): JSX.Element {
+/** The list that is kept; the newest one, where it was asked for. */
+function useListed(api: Api, provider: string) {
   const path = `/admin/providers/${encodeURIComponent(provider)}/models`;
   const { value, failure, busy, again } = useAnswer(
     () => api.get<Listed>(path),
@@ -39,6 +37,24 @@ export function Models(
   const [newest, setNewest] = useState<Listed>();
   const [fault, setFault] = useState<Failure>();
   const [asking, setAsking] = useState(false);
+  const refresh = async () => {
+    setAsking(true);
+    const said = await ask<Listed>(api, "POST", path);
+    setAsking(false);
+    setFault("fault" in said ? said.fault : undefined);
+    if ("value" in said) setNewest(said.value);
+    else again();
+  };
+  const list = newest ?? value;
+  const wrong = fault ?? (newest ? undefined : failure);
+  return { list, wrong, busy, asking, refresh };
+}
+
+/** The list that is kept, and as it is now for whoever asks. */
+export function Models(
+  { api, provider, hasKey }: { api: Api; provider: string; hasKey: boolean },
+): JSX.Element {
+  const { list, wrong, busy, asking, refresh } = useListed(api, provider);
   const [sought, setSought] = useState("");
   const [most, setMost] = useState(SHOWN);
   if (!hasKey) {
@@ -49,19 +65,9 @@ export function Models(
       </p>
     );
   }
-  const refresh = async () => {
-    setAsking(true);
-    const said = await ask<Listed>(api, "POST", path);
-    setAsking(false);
-    setFault("fault" in said ? said.fault : undefined);
-    if ("value" in said) setNewest(said.value);
-    else again();
-  };
-  const list = newest ?? value;
   const found = (list?.models ?? []).filter(({ id }) =>
     id.toLowerCase().includes(sought.toLowerCase())
   );
-  const wrong = fault ?? (newest ? undefined : failure);
   return (
     <div class="models">
       <div class="tools">

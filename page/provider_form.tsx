@@ -69,49 +69,9 @@ export function ProviderForm(
           save();
         }}
       >
-        {!was && (
-          <Field
-            label="Name"
-            error={wrong("id")}
-            hint="It begins the paths: lower case, digits and -."
-          >
-            <input
-              required
-              value={typed.id}
-              onInput={({ currentTarget }) =>
-                change({ id: currentTarget.value })}
-              spellcheck={false}
-            />
-          </Field>
-        )}
+        {!was && <Name {...{ typed, change, wrong }} />}
         {own && <OwnFields {...{ typed, change, wrong }} />}
-        <Field
-          label="Asked for"
-          error={wrong("models")}
-          hint="Names or patterns such as gpt-*, one on each line. Empty: every model."
-        >
-          <textarea
-            value={typed.models}
-            onInput={({ currentTarget }) =>
-              change({ models: currentTarget.value })}
-            spellcheck={false}
-          />
-        </Field>
-        <Field
-          label="Priority"
-          error={wrong("priority")}
-          hint="Among several that have a model, the lower is asked first."
-        >
-          <input
-            type="number"
-            min={0}
-            max={99}
-            required
-            value={typed.priority}
-            onInput={({ currentTarget }) =>
-              change({ priority: currentTarget.value })}
-          />
-        </Field>
+        <Offer {...{ typed, change, wrong }} />
         {fault && !FIELDS.some(wrong) && (
           <div class="wide">
             <Wrong fault={fault} />
@@ -127,13 +87,66 @@ export function ProviderForm(
   );
 }
 
-function OwnFields(
-  { typed, change, wrong }: {
-    typed: Typed;
-    change: (more: Partial<Typed>) => void;
-    wrong: (name: string) => string | undefined;
-  },
-) {
+/** What each part of the form is given. */
+interface Part {
+  readonly typed: Typed;
+  readonly change: (more: Partial<Typed>) => void;
+  /** What was wrong with a field. */
+  readonly wrong: (name: string) => string | undefined;
+}
+
+function Name({ typed, change, wrong }: Part) {
+  return (
+    <Field
+      label="Name"
+      error={wrong("id")}
+      hint="It begins the paths: lower case, digits and -."
+    >
+      <input
+        required
+        value={typed.id}
+        onInput={({ currentTarget }) => change({ id: currentTarget.value })}
+        spellcheck={false}
+      />
+    </Field>
+  );
+}
+
+function Offer({ typed, change, wrong }: Part) {
+  return (
+    <>
+      <Field
+        label="Asked for"
+        error={wrong("models")}
+        hint="Names or patterns such as gpt-*, one on each line. Empty: every model."
+      >
+        <textarea
+          value={typed.models}
+          onInput={({ currentTarget }) =>
+            change({ models: currentTarget.value })}
+          spellcheck={false}
+        />
+      </Field>
+      <Field
+        label="Priority"
+        error={wrong("priority")}
+        hint="Among several that have a model, the lower is asked first."
+      >
+        <input
+          type="number"
+          min={0}
+          max={99}
+          required
+          value={typed.priority}
+          onInput={({ currentTarget }) =>
+            change({ priority: currentTarget.value })}
+        />
+      </Field>
+    </>
+  );
+}
+
+function OwnFields({ typed, change, wrong }: Part) {
   return (
     <>
       <Field

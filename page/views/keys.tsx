@@ -10,9 +10,9 @@ import { useEffect, useState } from "preact/hooks";
 import { type Api, Failure } from "../api.ts";
 import { changedBy, cleaned, type Draft, withDraft } from "../draft.ts";
 import { KeyForm } from "../key_form.tsx";
-import { type Actions, type Key, KeyRow, pathOf } from "../key_row.tsx";
-import { levelsOf, moved, type Place, type Ranked, step } from "../levels.ts";
+import { type Key, pathOf } from "../key_row.tsx";
 import { ask, Wrong } from "../parts.tsx";
+import { Pool } from "../pool.tsx";
 import { Badge, Empty, Lost, say, useLoaded } from "../ui.tsx";
 
 /** What is not saved, whichever view is open. */
@@ -149,123 +149,4 @@ function Saver(
       </button>
     </span>
   );
-}
-
-/** What a pool is ordered by. */
-function rankedOf(keys: readonly Key[]): Ranked[] {
-  return keys.map(({ id, priority, source }) => ({
-    id,
-    priority,
-    fixed: source === "environment",
-  }));
-}
-
-function Pool(
-  { provider, keys, draft, change, actions }: {
-    provider: string;
-    keys: readonly Key[];
-    draft: Draft;
-    change: (changes: Draft) => void;
-    actions: Pick<Actions, "api" | "again" | "edit">;
-  },
-) {
-  const [held, setHeld] = useState<string | undefined>(undefined);
-  const [over, setOver] = useState<string | undefined>(undefined);
-  const [said, setSaid] = useState("");
-  const ranked = rankedOf(keys);
-  const levels = levelsOf(ranked);
-  const move = (id: string, place: Place | undefined) => {
-    if (place === undefined) return setSaid(`${id} is there already.`);
-    const next = moved(ranked, id, place);
-    if (typeof next === "string") return setSaid(next);
-    change(new Map([...next].map(([key, priority]) => [key, { priority }])));
-    setSaid(standing(ranked, next, id));
-    focusOn(id);
-  };
-  const drop = (place: Place) => ({
-    onDragOver: (event: DragEvent) => {
-      if (held === undefined) return;
-      event.preventDefault();
-      setOver(JSON.stringify(place));
-    },
-    onDrop: (event: DragEvent) => {
-      event.preventDefault();
-      if (held !== undefined) move(held, place);
-      setHeld(undefined);
-      setOver(undefined);
-    },
-  });
-  const mark = (place: Place) => over === JSON.stringify(place) ? " over" : "";
-  return (
-    <section class="pool" aria-label={`Keys of ${provider}`}>
-      <h3>
-        {provider} <span class="faint">{keys.length}</span>
-      </h3>
-      <ol class={held ? "levels dragging" : "levels"}>
-        {levels.flatMap(({ ids }, at) => [
-          <li
-            key={`level ${at}`}
-            class={`gap${mark({ before: at })}`}
-            {...drop({ before: at })}
-          >
-            {levels.length > 1 || ids.length > 1 ? nameOf(at, ids.length) : ""}
-          </li>,
-          ...ids.map((id) => (
-            <KeyRow
-              key={id}
-              row={keys.find((key) => key.id === id)!}
-              unsaved={draft.has(id)}
-              joined={mark({ join: at }) !== ""}
-              drop={drop({ join: at })}
-              actions={{
-                ...actions,
-                hold: (
-                  on,
-                ) => (setHeld(on ? id : undefined), setOver(undefined)),
-                step: (by) => move(id, step(levels, id, by)),
-                weigh: (weight) => change(new Map([[id, { weight }]])),
-              }}
-            />
-          )),
-        ])}
-        <li
-          key="end"
-          class={`gap end${mark({ before: levels.length })}`}
-          {...drop({ before: levels.length })}
-        />
-      </ol>
-      <p class="hidden" role="status">{said}</p>
-    </section>
-  );
-}
-
-function nameOf(at: number, size: number): string {
-  const when = at === 0
-    ? "Asked first"
-    : at === 1
-    ? "Then, while all above cool"
-    : "Then";
-  return size > 1 ? `${when}, shared by weight` : when;
-}
-
-function standing(
-  rows: readonly Ranked[],
-  next: ReadonlyMap<string, number>,
-  id: string,
-): string {
-  const levels = levelsOf(rows.map((row) => ({
-    ...row,
-    priority: next.get(row.id) ?? row.priority,
-  })));
-  const at = levels.findIndex(({ ids }) => ids.includes(id));
-  const others = levels[at]!.ids.filter((one) => one !== id);
-  const beside = others.length > 0 ? `, beside ${others.join(", ")}` : "";
-  return `${id} is number ${
-    at + 1
-  } of ${levels.length}${beside}. Not saved yet.`;
-}
-
-/** A row that has moved is another element's neighbour: what had the focus has it again. */
-function focusOn(id: string) {
-  requestAnimationFrame(() => document.getElementById(`handle-${id}`)?.focus());
 }
