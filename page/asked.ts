@@ -145,7 +145,10 @@ export function groupOf(row: UsageSums, split: Split): string {
 }
 
 /** The groups that are drawn by themselves: those that cost most, else those asked most. */
-function first(groups: readonly UsageSums[], split: Split): string[] {
+export function first(
+  groups: readonly UsageSums[],
+  split: Split,
+): string[] {
   const priced = groups.some(({ cost }) => cost > 0);
   return largest(groups, {
     nameOf: (row) => groupOf(row, split),

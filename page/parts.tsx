@@ -87,9 +87,10 @@ export function Wrong({ fault }: { fault: Failure }): JSX.Element {
 }
 
 /** Most names that are remembered. */
-const MOST_NAMES = 2000;
-/** Names that are asked for at once. */
+const MOST_NAMES = 20_000;
+/** Names that are asked for at once, and how many more it takes for the list to be read instead. */
 const AT_ONCE = 6;
+const FEW = 30;
 /** Labels of tokens by public id, whichever view has asked: a token's label is no secret, and goes with the page. */
 const NAMES = new Map<string, string>();
 
@@ -103,24 +104,46 @@ export function useNames(
   useEffect(() => {
     let over = false;
     const queue = wanted.split(",").filter(Boolean);
-    const work = async () => {
-      for (let id = queue.shift(); id && !over; id = queue.shift()) {
-        const said = await ask<{ label: string }>(
-          api,
-          "GET",
-          `/admin/tokens/${id}`,
-        );
-        if ("value" in said) remember(id, said.value.label);
-        else if (said.fault.status === 404) remember(id, `${id} (deleted)`);
-        else return;
-      }
-    };
     if (queue.length === 0) return;
-    Promise.all(Array.from({ length: AT_ONCE }, work))
-      .then(() => over || redraw((n) => n + 1));
+    const asking = queue.length > FEW ? readAll(api, queue) : Promise.all(
+      Array.from({ length: AT_ONCE }, () => readEach(api, queue)),
+    );
+    asking.then(() => over || redraw((n) => n + 1));
     return () => void (over = true);
   }, [api, wanted]);
   return NAMES;
+}
+
+interface Named {
+  readonly id: string;
+  readonly label: string;
+}
+
+async function readEach(api: Api, queue: string[]) {
+  for (let id = queue.shift(); id; id = queue.shift()) {
+    const said = await ask<Named>(api, "GET", `/admin/tokens/${id}`);
+    if ("value" in said) remember(id, said.value.label);
+    else if (said.fault.status === 404) remember(id, `${id} (deleted)`);
+    else return;
+  }
+}
+
+async function readAll(api: Api, wanted: readonly string[]) {
+  const found = new Map<string, string>();
+  let rest = "";
+  do {
+    const path = `/admin/tokens?limit=1000${rest}`;
+    const said = await ask<{ tokens: Named[]; cursor?: string }>(
+      api,
+      "GET",
+      path,
+    );
+    if ("fault" in said) return;
+    for (const { id, label } of said.value.tokens) found.set(id, label);
+    const { cursor } = said.value;
+    rest = cursor === undefined ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+  } while (rest !== "");
+  for (const id of wanted) remember(id, found.get(id) ?? `${id} (deleted)`);
 }
 
 function remember(id: string, name: string) {

@@ -18,6 +18,8 @@ import { Badge, Empty, Lost, say, useLoaded } from "../ui.tsx";
 /** What is not saved, whichever view is open. */
 let kept: Draft = new Map();
 
+/** Milliseconds after which cooldowns are looked at again. */
+const EVERY = 10_000;
 const NO_KEYS: readonly Key[] = [];
 
 /** The owner's keys. */
@@ -28,7 +30,7 @@ export function Keys({ api }: { api: Api }): JSX.Element {
       api.get<{ providers: { id: string }[] }>("/admin/providers"),
     ]);
     return { keys: credentials, providers: providers.map(({ id }) => id) };
-  });
+  }, EVERY);
   const keys = value?.keys ?? NO_KEYS;
   const { draft, change, drop } = useDraft(keys);
   const [edited, setEdited] = useState<Key | "new" | undefined>(undefined);

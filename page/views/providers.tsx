@@ -14,6 +14,9 @@ import { clock } from "../amounts.ts";
 import { type Provider, ProviderForm } from "../provider_form.tsx";
 import { Badge, Empty, Lost, useLoaded } from "../ui.tsx";
 
+/** Milliseconds after which regions and the hop are looked at again. */
+const EVERY = 15_000;
+
 /** Who can be asked, and for what. */
 export function Providers({ api }: { api: Api }): JSX.Element {
   const { value, failure, again } = useLoaded(async () => {
@@ -22,7 +25,7 @@ export function Providers({ api }: { api: Api }): JSX.Element {
       api.get<{ aliases: Alias[] }>("/admin/aliases"),
     ]);
     return { providers, aliases };
-  });
+  }, EVERY);
   const [edited, setEdited] = useState<Provider | "new">();
   const [all, setAll] = useState(false);
   const providers = value?.providers ?? [];

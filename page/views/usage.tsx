@@ -7,11 +7,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { compact, count, money, share } from "../amounts.ts";
-import type { Api } from "../api.ts";
+import { type Api, Failure } from "../api.ts";
 import {
   type Asked,
   drawn,
   failed,
+  first,
   groupOf,
   type Loaded,
   loadUsage,
@@ -43,7 +44,7 @@ export function Usage({ api }: { api: Api }): JSX.Element {
         <Csv api={api} asked={asked} />
       </header>
       <Controls asked={asked} onChange={setAsked} />
-      <Lost failure={failure} again={again} />
+      <Lost failure={failure && kindly(failure, asked)} again={again} />
       {value && (
         <Found
           api={api}
@@ -53,6 +54,18 @@ export function Usage({ api }: { api: Api }): JSX.Element {
       )}
     </section>
   );
+}
+
+/** An older doppel does not count by key. */
+function kindly(failure: Failure, { split }: Asked): Failure {
+  const old = split === "credential" && failure.status === 400 &&
+    failure.message.startsWith("by must be");
+  return old
+    ? new Failure(
+      400,
+      "This doppel has no usage by key: it is older than this page.",
+    )
+    : failure;
 }
 
 const FIRST: Asked = { hours: 24, step: "hour", split: "none", token: "" };
@@ -171,8 +184,7 @@ function Found(
   },
 ) {
   const { asked: { split, step }, over, groups, both, more } = loaded;
-  const ids = split === "token" ? groups.map((row) => groupOf(row, split)) : [];
-  const names = useNames(api, ids);
+  const names = useNames(api, split === "token" ? first(groups, split) : []);
   const nameOf = (group: string) =>
     names.get(group) ?? (group || "(none named)");
   const sum = sumOf(over);
@@ -207,7 +219,7 @@ function Found(
       )}
       {split !== "none" && (
         <Groups
-          {...{ groups, split, nameOf, more }}
+          {...{ api, groups, split, nameOf, more }}
           onToken={split === "token" ? onToken : undefined}
         />
       )}
@@ -266,7 +278,8 @@ const COLUMNS: readonly {
 const SHOWN = 50;
 
 function Groups(
-  { groups, split, nameOf, more, onToken }: {
+  { api, groups, split, nameOf, more, onToken }: {
+    api: Api;
     groups: readonly UsageSums[];
     split: Split;
     nameOf: (group: string) => string;
@@ -278,6 +291,8 @@ function Groups(
   const [shown, setShown] = useState(SHOWN);
   const { read } = COLUMNS.find(({ name }) => name === by)!;
   const sorted = [...groups].sort((a, b) => read(b) - read(a));
+  const rows = sorted.slice(0, shown);
+  useNames(api, onToken ? rows.map((row) => groupOf(row, split)) : []);
   return (
     <>
       <h3>By {SPLITS[split]}</h3>
@@ -312,7 +327,7 @@ function Groups(
             </tr>
           </thead>
           <tbody>
-            {sorted.slice(0, shown).map((row) => {
+            {rows.map((row) => {
               const group = groupOf(row, split);
               return (
                 <tr key={group}>
