@@ -138,16 +138,23 @@ async function ask(
   egress: Egress,
 ): Promise<readonly ModelFacts[] | undefined> {
   const { read, next } = source.provider.models;
-  const signal = AbortSignal.timeout(TAKES);
+  const late = new AbortController();
+  // Not `AbortSignal.timeout()`: it outlives the answer, and Deno does not stop before it is over.
+  const timer = setTimeout(() => late.abort(), TAKES);
+  const { signal } = late;
   const all: ModelFacts[] = [];
   let more: string | undefined = "";
-  for (let page = 0; more !== undefined && page < MOST_PAGES; page++) {
-    const answer = await askPage(source, { egress, more, signal });
-    const models = read(answer);
-    if (models === undefined) return undefined;
-    for (const model of models.slice(0, MOST - all.length)) all.push(model);
-    if (all.length === MOST) break;
-    more = next?.(answer);
+  try {
+    for (let page = 0; more !== undefined && page < MOST_PAGES; page++) {
+      const answer = await askPage(source, { egress, more, signal });
+      const models = read(answer);
+      if (models === undefined) return undefined;
+      for (const model of models.slice(0, MOST - all.length)) all.push(model);
+      if (all.length === MOST) break;
+      more = next?.(answer);
+    }
+  } finally {
+    clearTimeout(timer);
   }
   return all;
 }

@@ -110,7 +110,7 @@ export function gathered(
   own: Shown,
   others: readonly Shown[],
   now: number,
-): Omit<Shown, "instance"> {
+): Omit<Shown, "instance"> & { readonly now: string } {
   const all = [
     own,
     ...others.filter(({ instance }) => instance !== own.instance),
@@ -119,6 +119,7 @@ export function gathered(
     .filter((row) => isRecent(row, now))
     .sort((one, other) => endOf(other) - endOf(one));
   return {
+    now: new Date(now).toISOString(),
     running: all.flatMap(({ running }) => running)
       .sort((one, other) => one.began < other.began ? -1 : 1),
     more: all.reduce((sum, { more }) => sum + more, 0),

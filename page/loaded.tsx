@@ -22,11 +22,17 @@ export function useLoaded<Value>(
   const [failure, setFailure] = useState<Failure>();
   const latest = useRef(load);
   latest.current = load;
+  const turn = useRef(0);
+  /** An answer that comes after a later one's question is too old to be shown. */
   const again = async () => {
+    const mine = ++turn.current;
     try {
-      setValue(await latest.current());
+      const value = await latest.current();
+      if (mine !== turn.current) return;
+      setValue(value);
       setFailure(undefined);
     } catch (error) {
+      if (mine !== turn.current) return;
       if (error instanceof Failure) setFailure(error);
       else sayFailure(error);
     }

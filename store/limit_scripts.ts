@@ -200,7 +200,7 @@ export const LIMIT_SCRIPTS = {
       call('PEXPIRE', KEYS[2], ${SLOT * SLOTS})
     end
     return 1`,
-  /** KEYS: a token's each, then the state or nothing. ARGV: now, then number of leases and the leases each. Answers the state, then record each; with a budget what is unspent, and what each lease holds. */
+  /** KEYS: a token's each, then the state or nothing. ARGV: now, then number of leases and the leases each. Answers the state, then record each; with a budget what is unspent, and what each lease holds. One record that cannot be read must not blind the look at all others; Lua unpacks some 8,000 at most. */
   watch: `${TOOLS}
     local last = #KEYS - #KEYS % ${KEYS_PER_TOKEN}
     local out, at = {last < #KEYS and call('GET', KEYS[#KEYS])}, 2
@@ -213,14 +213,12 @@ export const LIMIT_SCRIPTS = {
         call('ZADD', KEYS[n + 2], 'XX', ARGV[1] + ${LEASE_LASTS}, ARGV[at])
       end
       at = at + 1
-      -- One record that cannot be read must not blind the look at all others.
       local fine, limits = pcall(cjson.decode, fields.limits or '{}')
       local budget = fine and type(limits) == 'table' and limits.budget
       local rows = budget and unspent(n, budget) or {}
       local least = false
       for _, row in ipairs(rows) do least = math.min(least or row[2], row[2]) end
       local holds = {}
-      -- Lua unpacks some 8,000 at most.
       for i = 1, least and #leases or 0, 1000 do
         local some = call('HMGET', KEYS[n + 3], unpack(leases, i, math.min(i + 999, #leases)))
         for _, held in ipairs(some) do holds[#holds + 1] = held end

@@ -11,7 +11,8 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 const CHROMIUM = "/usr/bin/chromium";
-const SHOTS = fileURLToPath(new URL("../.test/shots/", import.meta.url));
+/** Where they are kept. */
+export const SHOTS = fileURLToPath(new URL("../.test/shots/", import.meta.url));
 
 /** Whether Debian's `chromium` is here; `CI` makes its absence a failure. */
 export function chromiumInstalled(): boolean {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { barriers, chromiumInstalled, shots } from "./browser.ts";
+import { barriers, chromiumInstalled, SHOTS, shots } from "./browser.ts";
 import { keepSecret, keepText } from "./evidence.ts";
 import { XSS } from "./page_origin.ts";
 import { onPage, type PageStage, type StageOptions } from "./page_stage.ts";
@@ -40,8 +40,11 @@ for (const { name, ...options } of STAGES) {
         faults.push(...await shots(stage.page, what));
         faults.push(...await barriers(stage.page, what));
       };
-      const step = async (what: string, body: () => Promise<void>) =>
-        assert.ok(await t.step(what, body), what);
+      const step = async (what: string, body: () => Promise<void>) => {
+        if (await t.step(what, body)) return;
+        await stage.page.screenshot({ path: `${SHOTS}failed.png` });
+        assert.fail(what);
+      };
       await step("signs in, wrong and right", () => enters(stage));
       let token = "";
       await step("mints, copies, and nothing stays", async () => {

@@ -57,9 +57,10 @@ export async function onPage(
   { runtime = "deno", redis = false, env = {} }: StageOptions,
   body: (stage: PageStage) => Promise<void>,
 ) {
-  const secret = `admin ${randomBytes(24).toString("base64url")}`
-    .replaceAll(" ", "-");
-  keepSecret(secret);
+  const [secret, seal] = ["admin", "seal"].map((what) =>
+    `${what}-${randomBytes(24).toString("base64url")}`
+  ) as [string, string];
+  for (const one of [secret, seal]) keepSecret(one);
   await using closing = new AsyncDisposableStack();
   const later = <Value>(value: Value, close: (value: Value) => unknown) => {
     closing.defer(async () => void await close(value));
@@ -73,7 +74,12 @@ export async function onPage(
     await startDoppel({
       runtime,
       origin: origin.url,
-      env: { ...upstash?.env, ADMIN_SECRET: secret, ...env },
+      env: {
+        ...upstash?.env,
+        ADMIN_SECRET: secret,
+        SEAL_SECRET: seal,
+        ...env,
+      },
     }),
     (one) => one.stop(),
   );

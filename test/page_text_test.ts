@@ -1,12 +1,13 @@
 /** Whatever anybody wrote, into a label, a note, a model's id, an API's error or a file, the owner's page shows as text. */
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Page } from "playwright-core";
 import { barriers, chromiumInstalled, shots } from "./browser.ts";
 import { XSS } from "./page_origin.ts";
 import { onPage, type PageStage } from "./page_stage.ts";
-import { go, signIn, VIEWS } from "./page_steps.ts";
+import { go, signIn, type View, VIEWS } from "./page_steps.ts";
 
 /** Elements that this page has no use for, beside its own script and style. */
 const FOREIGN = [
@@ -35,8 +36,11 @@ if (chromiumInstalled()) {
         await go(stage, view);
         faults.push(...await foreign(page, view));
         faults.push(...await shots(page, `text-${view}`));
-        faults.push(...await barriers(page, view));
+        await DEEPER[view]?.(stage);
+        faults.push(...await foreign(page, `${view}, deeper`));
+        faults.push(...await barriers(page, `${view}, deeper`));
         seen.push(await page.locator("body").innerText());
+        await page.keyboard.press("Escape");
       }
       assert.deepEqual([...faults, ...wrong], []);
       const all = seen.join("\n");
@@ -45,6 +49,51 @@ if (chromiumInstalled()) {
       }
     }));
 }
+
+/** What else a view shows when it is asked. */
+const DEEPER: Partial<Record<View, (stage: PageStage) => Promise<void>>> = {
+  async tokens({ page }) {
+    await page.getByRole("searchbox").fill("iframe");
+    await page.locator("tbody button.name").first().click();
+    const label = page.getByRole("dialog").getByLabel("Label");
+    assert.equal(await label.inputValue(), XSS[5]);
+  },
+  async usage({ page }) {
+    await page.getByLabel("Split by").selectOption("token");
+    await page.locator("main").getByText(XSS[0]).first().waitFor();
+    await page.getByLabel("Split by").selectOption("model");
+    await page.locator("main").getByText(XSS[2]).first().waitFor();
+  },
+  async live({ page, ask, admin }) {
+    const { token } = await admin("POST", "/admin/tokens", {
+      label: XSS[1],
+      providers: ["openai"],
+    }) as { token: string };
+    await ask({ token, model: XSS[2] });
+    await page.locator("main").getByText(XSS[1]).first().waitFor();
+  },
+  async keys({ page }) {
+    await page.getByRole("button", { name: "Edit lab-main" }).click();
+    const note = page.getByRole("dialog").getByLabel(/^Note/);
+    assert.equal(await note.inputValue(), XSS.join(" "));
+  },
+  async providers({ page }) {
+    const models = { name: "Models of openai", exact: true };
+    await page.getByRole("button", models).click();
+    await page.locator("main").getByText(XSS[5]).first().waitFor();
+  },
+  async settings({ page }) {
+    await page.getByLabel("Import a file").setInputFiles({
+      name: "<img src=x onerror=alert(1)>.json",
+      mimeType: "application/json",
+      buffer: Buffer.from(JSON.stringify(
+        { version: XSS[0], tokens: [XSS[1]], [XSS[2]]: XSS[3] },
+      )),
+    });
+    await page.getByRole("button", { name: "Import", exact: true }).click();
+    await page.getByRole("alert").first().waitFor();
+  },
+};
 
 /** Puts all of the corpus wherever the owner, a holder or an API may write. */
 async function write({ admin, ask, origin }: PageStage) {

@@ -33,6 +33,7 @@ const OWN = [
   "names_test.ts",
   "catalogue_test.ts",
   "cost_test.ts",
+  "live_test.ts",
   "admin_test.ts",
   "setup_test.ts",
   "check_test.ts",
