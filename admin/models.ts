@@ -7,7 +7,7 @@
 
 import * as v from "valibot";
 import { isUsed } from "../core/credential.ts";
-import { type Discovery, discoveryOf, type Source } from "../core/discovery.ts";
+import type { Discovery, Source } from "../core/discovery.ts";
 import { row } from "./row.ts";
 import { found, moment, Problem, type Work } from "./work.ts";
 
@@ -55,6 +55,7 @@ async function listed(
   const seconds = Math.floor(now() / 1000);
   const credential = pools[id]?.find((one) => isUsed(one, seconds));
   if (credential === undefined) throw new Problem(409, `${id} has no key.`);
+  const { discoveryOf } = await import("../core/discovery.ts");
   const discovery = discoveryOf({ store, egress, now, defer });
   const list = await ask(discovery, { provider, credential });
   if (list === undefined) {

@@ -18,7 +18,6 @@ import { LIMIT_SCRIPTS } from "./limit_scripts.ts";
 import { SCRIPTS } from "./scripts.ts";
 import { lookedOf, stateOf } from "./setup.ts";
 import type { SetupVerbs } from "./setup_upstash.ts";
-import { usageVerbs } from "./usage_upstash.ts";
 import {
   guarded,
   late,
@@ -64,7 +63,7 @@ export function upstashStore(
     ...tokenVerbs(tools),
     ...listVerbs(tools),
     ...limitVerbs(tools),
-    ...usageVerbs(redis, prefix),
+    ...lateUsage(redis, prefix),
     ...lateVerbs(tools, now),
     async takeNonce(nonce, expires) {
       const once = { nx: true, exat: expires } as const;
@@ -157,6 +156,19 @@ function lateVerbs(tools: Tools, now: () => number) {
     return setupVerbs(tools, now);
   });
   return { ...setup, ...late(LIVE, () => liveVerbs(tools)) };
+}
+
+/** What is written and read behind requests' backs. */
+function lateUsage(redis: Redis, prefix: string) {
+  const names = {
+    addUsage: true,
+    listUsage: true,
+    listRequests: true,
+  } as const;
+  return late(names, async () => {
+    const { usageVerbs } = await import("./usage_upstash.ts");
+    return usageVerbs(redis, prefix);
+  });
 }
 
 async function liveVerbs(tools: Tools) {
