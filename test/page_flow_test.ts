@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { barriers, chromiumInstalled, SHOTS, shots } from "./browser.ts";
 import { keepSecret, keepText } from "./evidence.ts";
 import { XSS } from "./page_origin.ts";
@@ -135,8 +136,7 @@ async function seesLive(stage: PageStage, token: string, looks: Looks) {
     page.locator("tr", { has: end }).locator("td[data-label=Bytes]")
       .innerText();
   const first = await bytes();
-  await page.waitForTimeout(2500);
-  assert.notEqual(await bytes(), first);
+  while (await bytes() === first) await page.waitForTimeout(100);
   await looks("live");
   await end.click();
   const sure = dialogOf(page, "End this request?");
@@ -150,8 +150,7 @@ async function seesLive(stage: PageStage, token: string, looks: Looks) {
 async function seesUsage(stage: PageStage, looks: Looks) {
   const { page } = stage;
   await go(stage, "usage");
-  await page.waitForTimeout(1200); // it is written down once a second
-  await page.getByRole("button", { name: "Refresh" }).click();
+  await refreshed(page, "gpt-4o-mini");
   for (const split of ["token", "model", "provider", "credential"]) {
     await page.getByLabel("Split by").selectOption(split);
     const shown = { token: "laptop", model: "gpt-4o-mini" }[split] ?? "openai";
@@ -163,6 +162,16 @@ async function seesUsage(stage: PageStage, looks: Looks) {
   const csv = readFileSync(await (await download).path(), "utf8");
   assert.match(csv, /credential,requests,/);
   assert.match(csv, /openai-1,/);
+}
+
+/** What was used is written down once a second: asked for until it is there. */
+async function refreshed(page: Page, text: string) {
+  await page.getByLabel("Split by").selectOption("model");
+  const found = page.locator("main").getByText(text).first();
+  while (!await found.isVisible()) {
+    await page.getByRole("button", { name: "Refresh" }).click();
+    await page.waitForTimeout(200);
+  }
 }
 
 async function limits(stage: PageStage, looks: Looks) {
@@ -177,9 +186,7 @@ async function limits(stage: PageStage, looks: Looks) {
   for (let i = 0; i < 5 && !told.error; i++) told = await ask({ token: poor });
   assert.equal(told.error?.code, "insufficient_quota");
   await go(stage, "usage");
-  await page.waitForTimeout(1200);
-  await page.getByRole("button", { name: "Refresh" }).click();
-  await page.getByText("budget_exhausted").first().waitFor();
+  await refreshed(page, "budget_exhausted");
   await page.getByText("A budget was used up").first().waitFor();
   await looks("usage-refused");
 }
