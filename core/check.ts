@@ -6,6 +6,7 @@
  */
 
 import type { Credential } from "./credential.ts";
+import { within } from "./deadline.ts";
 import type { Egress } from "./egress.ts";
 import { hidden } from "./hush.ts";
 import { parsedError } from "./peek.ts";
@@ -100,14 +101,20 @@ const TAKES = 10_000;
 const MOST_SAID = 300;
 
 /** Asks the API. */
-export async function checkKey(
+export function checkKey(
   provider: Provider,
   credential: Credential,
   { egress, now, takes = TAKES }: Checking,
 ): Promise<Checked> {
-  const signal = AbortSignal.timeout(takes);
+  return within(
+    takes,
+    (signal) => check({ provider, credential, egress, signal }, now),
+  );
+}
+
+async function check(asking: Asking, now: () => number): Promise<Checked> {
+  const { provider, credential, signal } = asking;
   const call = provider.check ?? { path: provider.models.path };
-  const asking = { provider, credential, egress, signal };
   const began = now();
   const heard = await ask(call, asking);
   const ms = now() - began;

@@ -6,6 +6,7 @@
  */
 
 import type { Credential } from "./credential.ts";
+import { within } from "./deadline.ts";
 import type { Egress } from "./egress.ts";
 import type { ModelFacts } from "./facts.ts";
 import type { Provider } from "./provider.ts";
@@ -132,27 +133,26 @@ function listIn(kept: KeptModels | undefined): Listed | undefined {
 }
 
 /** All pages of a list; `undefined` where one of them is none. */
-async function ask(
+function ask(
   source: Source,
   egress: Egress,
 ): Promise<readonly ModelFacts[] | undefined> {
+  return within(TAKES, (signal) => askAll(source, { egress, signal }));
+}
+
+async function askAll(
+  source: Source,
+  { egress, signal }: { egress: Egress; signal: AbortSignal },
+): Promise<readonly ModelFacts[] | undefined> {
   const { read, next } = source.provider.models;
-  const late = new AbortController();
-  // Not `AbortSignal.timeout()`: it outlives the answer, and Deno does not stop before it is over.
-  const timer = setTimeout(() => late.abort(), TAKES);
-  const { signal } = late;
   const all: ModelFacts[] = [];
   let more: string | undefined = "";
-  try {
-    for (let page = 0; more !== undefined && page < MOST_PAGES; page++) {
-      const answer = await askPage(source, { egress, more, signal });
-      const models = read(answer);
-      if (models === undefined) return undefined;
-      all.push(...models);
-      more = next?.(answer);
-    }
-  } finally {
-    clearTimeout(timer);
+  for (let page = 0; more !== undefined && page < MOST_PAGES; page++) {
+    const answer = await askPage(source, { egress, more, signal });
+    const models = read(answer);
+    if (models === undefined) return undefined;
+    all.push(...models);
+    more = next?.(answer);
   }
   return all;
 }
