@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Entry } from "./core/ledger.ts";
+import { LOOK_EVERY } from "./core/running.ts";
 import { understood, UsageError } from "./cli/options.ts";
 import { run, withDoppel } from "./test/cli.ts";
 import { SECRET } from "./test/gateway.ts";
@@ -80,6 +81,40 @@ Deno.test("doppel token …: a token's whole life, as JSON", () =>
       (await json("providers")).map(({ id }: { id: string }) => id),
       PROVIDERS.map(({ id }) => id),
     );
+  }));
+
+Deno.test("doppel live: what runs, what has just ended, and the end of one", () =>
+  withDoppel(async (doppel, g) => {
+    const scope = ["--label", "l", "--providers", "openai", "--json"];
+    const minted = await doppel("token", "create", ...scope);
+    const { id: token, token: secret } = JSON.parse(minted.out);
+    const text = await doppel("live");
+    assert.equal(text.out, "running\nnone\n\njust ended\nnone\n");
+    g.respondWith(() =>
+      new Response(new ReadableStream(), {
+        headers: { "content-type": "text/event-stream" },
+      })
+    );
+    const answer = await g.open("/openai/v1/chat/completions", {
+      method: "POST",
+      headers: { authorization: `Bearer ${secret}` },
+      body: "{}",
+    });
+    const live = async () => JSON.parse((await doppel("live", "--json")).out);
+    const { running: [row] } = await live();
+    assert.deepEqual([row.token, row.bytes], [token, 0]);
+    const shown = (await doppel("live")).out.split("\n")[2]!;
+    assert.ok(shown.startsWith(`${row.id}  ${token}  openai`), shown);
+    const { code, out } = await doppel("live", "end", row.id);
+    assert.deepEqual([code, out], [0, `${row.id} is ended.\n`]);
+    assert.match(await answer.text(), /owner of this doppel has ended/);
+    const { running, ended } = await live();
+    assert.deepEqual([running, ended[0].id], [[], row.id]);
+    const again = await doppel("live", "end", row.id);
+    assert.deepEqual([again.code, again.out], [1, ""]);
+    assert.match(again.error, /There is no such request under way/);
+    await g.settled();
+    await new Promise((resolve) => setTimeout(resolve, 2 * LOOK_EVERY));
   }));
 
 Deno.test("doppel sign prints a curl that works", () =>

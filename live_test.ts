@@ -22,7 +22,7 @@ const WIRES = {
     model: "gpt-x",
     event: { choices: [{ delta: { content: CANARY } }], model: "gpt-x-2026" },
     last: (said: Said) => [said.error.type, said.error.code],
-    says: ["invalid_request_error", "ended"],
+    says: ["permission_error", "ended"],
   },
   anthropic: {
     path: "/anthropic/v1/messages",
@@ -135,7 +135,7 @@ async function live(g: Gateway): Promise<Live> {
 
 async function lastAudit(g: Gateway) {
   const audit = await (await g.admin("GET", "/admin/audit")).json();
-  const { time: _, ...entry } = audit.entries[0];
+  const { time: _, ...entry } = audit.entries[0] ?? {};
   return entry;
 }
 
@@ -144,7 +144,8 @@ for (const wire of Object.keys(WIRES) as Wire[]) {
   law(
     `${wire}: a stream is seen as it grows, and its client is told when the owner ends it`,
     async (g) => {
-      const { id: token, token: secret } = await g.mint();
+      const limits = { budget: { total: 1_000_000 } };
+      const { id: token, token: secret } = await g.mint({ limits });
       assert.deepEqual(
         { ...await live(g), now: "" },
         { now: "", running: [], ended: [], more: 0 },
@@ -165,7 +166,8 @@ for (const wire of Object.keys(WIRES) as Wire[]) {
           ...{ id, token, provider: wire, credential: `${wire}-1`, instance },
           ...{ method: "POST", path: path.split("?")[0], status: 200 },
           ...{ began: new Date(START).toISOString(), bytes, cost: now, ms },
-          model: wire === "openai" ? "gpt-x-2026" : model,
+          // What was looked at of an answer is one chunk behind.
+          model: wire === "openai" && beats > 1 ? "gpt-x-2026" : model,
         });
         assert.ok(now! > cost, `${now} after ${cost}`);
         cost = now!;
@@ -190,7 +192,7 @@ for (const wire of Object.keys(WIRES) as Wire[]) {
         ...{ method: "POST", path: path.split("?")[0], status: 200 },
         ...{ began: new Date(START).toISOString() },
         model: wire === "openai" ? "gpt-x-2026" : model,
-        bytes: over.bytes,
+        bytes,
         ending: "revoked",
         refused: "ended",
       });
@@ -215,27 +217,32 @@ law("who still waits for an answer gets the refusal whole", async (g) => {
       )
     );
   });
-  const answer = g.send("/openai/v1/chat/completions", {
+  const answer = g.send("/gemini/v1beta/models/gemini-x:generateContent", {
     method: "POST",
     headers: { authorization: `Bearer ${token}` },
-    body: '{"model":"gpt-x"}',
+    body: "{}",
   });
   await reached.promise;
   const { running: [row] } = await live(g);
-  assert.deepEqual([row!.status, row!.bytes, row!.cost], [
-    undefined,
-    0,
-    undefined,
-  ]);
+  const { status, bytes, cost, model } = row!;
+  assert.deepEqual(
+    { status, bytes, cost, model },
+    { status: undefined, bytes: 0, cost: undefined, model: "gemini-x" },
+  );
   await g.admin("DELETE", `/admin/live/${row!.id}`);
   const told = await answer;
   assert.equal(told.status, 403);
   assert.equal(told.headers.get("x-should-retry"), "false");
-  assert.equal((await told.json()).error.code, "ended");
+  const { error } = await told.json();
+  assert.deepEqual([error.status, error.details[0].reason], [
+    "PERMISSION_DENIED",
+    "ENDED",
+  ]);
 });
 
 law("what has ended says why, the last fifty of it", async (g) => {
-  const { token } = await g.mint({ models: ["gpt-x"] });
+  const limits = { budget: { total: 1_000_000 } };
+  const { token } = await g.mint({ models: ["gpt-x"], limits });
   g.respondWith(() => Response.json({ ok: true }));
   const ask = (model: string) =>
     g.send("/openai/v1/chat/completions", {
@@ -279,7 +286,7 @@ law("a request that is nowhere cannot be ended", async (g) => {
     (await answer.json()).title,
     "There is no such request under way.",
   );
-  assert.notEqual((await lastAudit(g))?.action, "live.end");
+  assert.deepEqual(await lastAudit(g), {});
 });
 
 law(
@@ -332,7 +339,7 @@ Deno.test("what runs on one instance is seen and ended through another", () =>
     assert.deepEqual([row.token, row.bytes, row.model], [
       token,
       bytes,
-      "claude-x",
+      undefined,
     ]);
     assert.equal((await live(a)).running.length, 1, "once, by itself");
     const ended = b.admin("DELETE", `/admin/live/${row.id}`);

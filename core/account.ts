@@ -70,8 +70,8 @@ export interface Account {
   unsent(): void;
   /** Meters the answer; nothing where it need not be. */
   meter(answer: Metering): Meter | undefined;
-  /** The model, and what it has cost until now, in micro-dollars; for who looks. */
-  soFar(): Promise<{ readonly model: string; readonly cost?: number }>;
+  /** Where it goes, the model where that was named, and micro-dollars until now. */
+  soFar(): Promise<{ route: Route; model: string; cost: number | undefined }>;
   /** The request is over. */
   close(line: LogLine): void;
 }
@@ -211,8 +211,8 @@ class OpenAccount implements Account {
     const model = metered?.model ?? this.#occasion.model;
     const parts = metered &&
       await pricedParts(metered, this.#occasion, this.#deps.prices);
-    const cost = parts && costOf(parts);
-    return { model, ...(cost !== undefined && { cost }) };
+    const { route } = this.#facts;
+    return { route, model, cost: parts && costOf(parts) };
   };
 
   close = (line: LogLine): void =>

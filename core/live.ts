@@ -6,6 +6,8 @@
  */
 
 import type { LogLine } from "./journal.ts";
+import { modelsNamed } from "./model.ts";
+import type { Route } from "./provider.ts";
 import type { Ended, Run } from "./running.ts";
 import type { AuditEntry, Standing } from "./store.ts";
 import { redactTokens } from "./token.ts";
@@ -132,13 +134,21 @@ async function runningRow(
   instance: string,
 ): Promise<LiveRow> {
   const { status, ...line } = journal.facts();
-  const { model, cost } = await account.soFar();
+  const { route, model, cost } = await account.soFar();
   return {
-    ...commonOf({ ...line, token }, model),
+    ...commonOf({ ...line, token }, model || modelIn(route)),
     ...(cost !== undefined && { cost }),
     ...(status > 0 && { status }),
     instance,
   };
+}
+
+/** What a path or a query says of it. */
+function modelIn({ provider, target }: Route): string | undefined {
+  const pattern = provider.modelInPath;
+  const nothing = { type: null, encoding: null, content: undefined };
+  const all = modelsNamed({ target, pattern, ...nothing });
+  return [...all?.named ?? [], ...all?.mentioned ?? []][0];
 }
 
 function endedRow({ line, entry }: Ended, instance: string): LiveRow {

@@ -158,6 +158,22 @@ Deno.test("openMeter() calls no answer measured that is cut at any byte, nor giv
   }
 });
 
+Deno.test("soFar() says after every event what a cut would, and changes nothing", async () => {
+  for (const row of bodies.filter(({ cuts }) => cuts)) {
+    const all = pieces(row);
+    const asked = meterFor(row);
+    for (let seen = 0; seen < all.length; seen++) {
+      const now = asked.soFar();
+      assert.deepEqual(asked.soFar(), now, row.name);
+      const body = encoder.encode(all.slice(0, seen).join(""));
+      const cut = await metered(row, body, { ending: "cut" });
+      assert.deepEqual(now, cut, `${row.name} ${seen}`);
+      asked.see(encoder.encode(all[seen]!));
+    }
+    assert.deepEqual(await asked.end("complete"), row.is, row.name);
+  }
+});
+
 for (const row of CORPUS.filter(({ messages }) => messages)) {
   const { name, file, messages, binary, is } = row;
   Deno.test(`seeMessage() ${file}: ${name}`, async () => {
