@@ -27,22 +27,7 @@ export function Aliases(
   },
 ): JSX.Element {
   const [edited, setEdited] = useState<Alias | "new">();
-  const [leaving, setLeaving] = useState<readonly string[]>([]);
-  const shown = aliases.filter(({ name }) => !leaving.includes(name));
-  const remove = ({ name }: Alias) => {
-    setLeaving((all) => [...all, name]);
-    const back = () => setLeaving((all) => all.filter((one) => one !== name));
-    say({
-      text: `${name} will be deleted.`,
-      undo: back,
-      async done() {
-        const said = await ask(api, "DELETE", pathOf(name));
-        if ("fault" in said) sayFailure(said.fault);
-        await again();
-        back();
-      },
-    });
-  };
+  const { shown, remove } = useRemoval(api, aliases, again);
   return (
     <>
       <header class="head">
@@ -59,36 +44,12 @@ export function Aliases(
       )}
       <ul class="providers">
         {shown.map((alias) => (
-          <li key={alias.name} class="card provider">
-            <div class="who">
-              <b>{alias.name}</b>
-              <small class="faint">
-                {alias.to.map((at, i) => (
-                  <span key={at}>
-                    {i > 0 && ", then "}
-                    <code>{at}</code>
-                  </span>
-                ))}
-              </small>
-            </div>
-            <span class="actions">
-              <button
-                type="button"
-                onClick={() => setEdited(alias)}
-                aria-label={`Edit ${alias.name}`}
-              >
-                Edit
-              </button>
-              <button
-                type="button"
-                class="danger"
-                onClick={() => remove(alias)}
-                aria-label={`Delete ${alias.name}`}
-              >
-                Delete
-              </button>
-            </span>
-          </li>
+          <Row
+            key={alias.name}
+            alias={alias}
+            onEdit={() => setEdited(alias)}
+            onDelete={() => remove(alias)}
+          />
         ))}
       </ul>
       {edited && (
@@ -102,6 +63,72 @@ export function Aliases(
         />
       )}
     </>
+  );
+}
+
+/** An alias is gone from sight at once, and deleted when that can no more be undone. */
+function useRemoval(
+  api: Api,
+  aliases: readonly Alias[],
+  again: () => Promise<void>,
+) {
+  const [leaving, setLeaving] = useState<readonly string[]>([]);
+  const shown = aliases.filter(({ name }) => !leaving.includes(name));
+  const remove = ({ name }: Alias) => {
+    setLeaving((all) => [...all, name]);
+    const back = () => setLeaving((all) => all.filter((one) => one !== name));
+    say({
+      text: `${name} will be deleted.`,
+      undo: back,
+      async done() {
+        const said = await ask(api, "DELETE", pathOf(name));
+        if ("fault" in said) sayFailure(said.fault);
+        await again();
+        back();
+      },
+    });
+  };
+  return { shown, remove };
+}
+
+function Row(
+  { alias, onEdit, onDelete }: {
+    alias: Alias;
+    onEdit: () => void;
+    onDelete: () => void;
+  },
+) {
+  return (
+    <li class="card provider">
+      <div class="who">
+        <b>{alias.name}</b>
+        <small class="faint">
+          {alias.to.map((at, i) => (
+            <span key={at}>
+              {i > 0 && ", then "}
+              <code>{at}</code>
+            </span>
+          ))}
+        </small>
+      </div>
+      <span class="actions">
+        <button
+          type="button"
+          onClick={onEdit}
+          aria-label={`Edit ${alias.name}`}
+        >
+          Edit
+        </button>
+        <button
+          type="button"
+          class="danger"
+          onClick={onDelete}
+          aria-label={`Delete ${alias.name}`}
+        >
+          Delete
+        </button>
+      </span>
+    </li>
   );
 }
 
@@ -139,21 +166,7 @@ function AliasForm(
             />
           </Field>
         )}
-        <div class="wide">
-          <Field
-            label="Stands for"
-            error={wrong("to")}
-            hint="As provider/model, one on each line, the first asked first."
-          >
-            <textarea
-              required
-              value={to}
-              placeholder="openai/gpt-5-mini"
-              onInput={({ currentTarget }) => setTo(currentTarget.value)}
-              spellcheck={false}
-            />
-          </Field>
-        </div>
+        <Targets to={to} setTo={setTo} error={wrong("to")} />
         {fault && !wrong("name") && !wrong("to") && (
           <div class="wide">
             <Wrong fault={fault} />
@@ -165,6 +178,32 @@ function AliasForm(
         </div>
       </form>
     </Dialog>
+  );
+}
+
+function Targets(
+  { to, setTo, error }: {
+    to: string;
+    setTo: (to: string) => void;
+    error: string | undefined;
+  },
+) {
+  return (
+    <div class="wide">
+      <Field
+        label="Stands for"
+        error={error}
+        hint="As provider/model, one on each line, the first asked first."
+      >
+        <textarea
+          required
+          value={to}
+          placeholder="openai/gpt-5-mini"
+          onInput={({ currentTarget }) => setTo(currentTarget.value)}
+          spellcheck={false}
+        />
+      </Field>
+    </div>
   );
 }
 

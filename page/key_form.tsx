@@ -8,7 +8,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { listIn } from "./amounts.ts";
 import type { Api, Failure } from "./api.ts";
-import { type Key, pathOf } from "./key_row.tsx";
+import { type Key, pathOf } from "./key.ts";
 import { ask, Wrong, wrongIn } from "./parts.tsx";
 import { Dialog, Field, say } from "./ui.tsx";
 
@@ -26,10 +26,8 @@ export function KeyForm(
   const [typed, setTyped] = useState(() => typedOf(was));
   const [fault, setFault] = useState<Failure>();
   const [busy, setBusy] = useState(false);
-  const put = (name: keyof typeof typed) =>
-  (
-    { currentTarget }: { readonly currentTarget: { readonly value: string } },
-  ) => setTyped({ ...typed, [name]: currentTarget.value });
+  const put: Fields["put"] = (name) => ({ currentTarget }) =>
+    setTyped({ ...typed, [name]: currentTarget.value });
   const save = async () => {
     setBusy(true);
     const said = was
@@ -54,78 +52,8 @@ export function KeyForm(
           save();
         }}
       >
-        {!was && (
-          <>
-            <Field label="Provider" error={wrong("provider")}>
-              <select
-                required
-                value={typed.provider}
-                onChange={put("provider")}
-              >
-                <option value="">choose</option>
-                {providers.map((id) => <option key={id}>{id}</option>)}
-              </select>
-            </Field>
-            <Field
-              label="Name"
-              error={wrong("id")}
-              hint="Lower case, digits and -. One is made if you leave it empty."
-            >
-              <input
-                value={typed.id}
-                onInput={put("id")}
-                spellcheck={false}
-              />
-            </Field>
-          </>
-        )}
-        <Field
-          label={was ? "Another key in its place" : "Key"}
-          error={wrong("key")}
-          hint={was
-            ? "Leave it empty to keep the one that is there."
-            : "Kept sealed, and never shown again."}
-        >
-          <input
-            type="password"
-            autocomplete="off"
-            required={!was}
-            value={typed.key}
-            onInput={put("key")}
-          />
-        </Field>
-        <Field label="Kind" error={wrong("kind")}>
-          <select value={typed.kind} onChange={put("kind")}>
-            <option value="paid">paid</option>
-            <option value="free">free</option>
-          </select>
-        </Field>
-        <Field
-          label="Only for these models"
-          error={wrong("models")}
-          hint="Names or patterns such as gpt-*, one on each line. Empty: all."
-        >
-          <textarea
-            rows={2}
-            value={typed.models}
-            onInput={put("models")}
-            spellcheck={false}
-          />
-        </Field>
-        <Field
-          label="Expires"
-          error={wrong("expires")}
-          hint="It is not used from then on. Empty: never."
-        >
-          <input
-            type="datetime-local"
-            value={typed.expires}
-            onInput={put("expires")}
-          />
-        </Field>
-        <Field label="Note" error={wrong("note")}>
-          <textarea rows={2} value={typed.note} onInput={put("note")} />
-        </Field>
+        {!was && <NewFields {...{ typed, put, wrong, providers }} />}
+        <SaidFields {...{ typed, put, wrong, was }} />
         {fault && !FIELDS.some(wrong) && <Wrong fault={fault} />}
         <div class="actions wide">
           <button type="button" onClick={() => onClose(false)}>Cancel</button>
@@ -135,6 +63,103 @@ export function KeyForm(
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** What the fields of a form work with. */
+interface Fields {
+  readonly typed: Typed;
+  readonly put: (
+    name: keyof Typed,
+  ) => (
+    event: { readonly currentTarget: { readonly value: string } },
+  ) => void;
+  readonly wrong: (name: string) => string | undefined;
+}
+
+function NewFields(
+  { typed, put, wrong, providers }: Fields & { providers: readonly string[] },
+) {
+  return (
+    <>
+      <Field label="Provider" error={wrong("provider")}>
+        <select
+          required
+          value={typed.provider}
+          onChange={put("provider")}
+        >
+          <option value="">choose</option>
+          {providers.map((id) => <option key={id}>{id}</option>)}
+        </select>
+      </Field>
+      <Field
+        label="Name"
+        error={wrong("id")}
+        hint="Lower case, digits and -. One is made if you leave it empty."
+      >
+        <input
+          value={typed.id}
+          onInput={put("id")}
+          spellcheck={false}
+        />
+      </Field>
+    </>
+  );
+}
+
+function SaidFields(
+  { typed, put, wrong, was }: Fields & { was: Key | undefined },
+) {
+  return (
+    <>
+      <Field
+        label={was ? "Another key in its place" : "Key"}
+        error={wrong("key")}
+        hint={was
+          ? "Leave it empty to keep the one that is there."
+          : "Kept sealed, and never shown again."}
+      >
+        <input
+          type="password"
+          autocomplete="off"
+          required={!was}
+          value={typed.key}
+          onInput={put("key")}
+        />
+      </Field>
+      <Field label="Kind" error={wrong("kind")}>
+        <select value={typed.kind} onChange={put("kind")}>
+          <option value="paid">paid</option>
+          <option value="free">free</option>
+        </select>
+      </Field>
+      <Field
+        label="Only for these models"
+        error={wrong("models")}
+        hint="Names or patterns such as gpt-*, one on each line. Empty: all."
+      >
+        <textarea
+          rows={2}
+          value={typed.models}
+          onInput={put("models")}
+          spellcheck={false}
+        />
+      </Field>
+      <Field
+        label="Expires"
+        error={wrong("expires")}
+        hint="It is not used from then on. Empty: never."
+      >
+        <input
+          type="datetime-local"
+          value={typed.expires}
+          onInput={put("expires")}
+        />
+      </Field>
+      <Field label="Note" error={wrong("note")}>
+        <textarea rows={2} value={typed.note} onInput={put("note")} />
+      </Field>
+    </>
   );
 }
 

@@ -6,62 +6,12 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { clock, count } from "./amounts.ts";
-import type { Api, Failure } from "./api.ts";
-import { ask, useNow, Wrong } from "./parts.tsx";
-import { Badge, say } from "./ui.tsx";
-
-/** A credential as it is listed. */
-export interface Key {
-  readonly id: string;
-  readonly provider: string;
-  readonly source: "stored" | "environment";
-  readonly tail: string;
-  readonly note: string;
-  readonly kind: "paid" | "free";
-  readonly weight: number;
-  readonly priority: number;
-  readonly models: readonly string[];
-  readonly status: "active" | "disabled" | "unreadable";
-  readonly expires: string | null;
-  readonly cooling: readonly {
-    readonly model: string | null;
-    readonly until: string;
-    readonly why: string;
-    readonly status?: number;
-  }[];
-}
-
-/** What can be done with a row. */
-export interface Actions {
-  readonly api: Api;
-  readonly again: () => Promise<void>;
-  readonly edit: (key: Key) => void;
-  readonly hold: (on: boolean) => void;
-  readonly step: (by: -1 | 1) => void;
-  readonly weigh: (weight: number) => void;
-}
-
-interface Checked {
-  readonly ok: boolean;
-  readonly status: number | null;
-  readonly ms: number;
-  readonly reason?: string;
-  readonly detail?: string;
-  readonly models?: number;
-  readonly balance?: readonly {
-    readonly remaining?: number;
-    readonly limit?: number;
-    readonly used?: number;
-    readonly currency?: string;
-  }[];
-  readonly hop?: true;
-}
-
-/** The path of one key. */
-export function pathOf(id: string): string {
-  return `/admin/credentials/${encodeURIComponent(id)}`;
-}
+import type { Failure } from "./api.ts";
+import { type Actions, type Key, pathOf } from "./key.ts";
+import { KeyButtons } from "./key_buttons.tsx";
+import { type Checked, Cooling, Found } from "./key_state.tsx";
+import { ask, Wrong } from "./parts.tsx";
+import { Badge } from "./ui.tsx";
 
 /** One row. */
 export function KeyRow(
@@ -98,7 +48,7 @@ export function KeyRow(
         <About row={row} />
       </div>
       <Weight row={row} weigh={actions.weigh} />
-      <Buttons
+      <KeyButtons
         row={row}
         actions={actions}
         setFault={setFault}
@@ -223,170 +173,4 @@ function Weight(
       />
     </label>
   );
-}
-
-function Buttons(
-  { row, actions: { api, again, edit }, setFault, check, busy }: {
-    row: Key;
-    actions: Actions;
-    setFault: (fault: Failure | undefined) => void;
-    check: () => void;
-    busy: boolean;
-  },
-) {
-  const { id, source, status } = row;
-  const put = async (body: unknown) => {
-    const said = await ask(api, "PUT", pathOf(id), body);
-    setFault("fault" in said ? said.fault : undefined);
-    await again();
-    return !("fault" in said);
-  };
-  const remove = async () => {
-    const was = status === "disabled" ? "disabled" : "active";
-    if (!await put({ status: "disabled" })) return;
-    say({
-      text: `${id} is disabled, and will be deleted.`,
-      undo: () => void put({ status: was }),
-      async done() {
-        const said = await ask(api, "DELETE", pathOf(id));
-        if ("fault" in said && said.fault.status !== 404) {
-          say({ text: `${id}: ${said.fault.message}`, bad: true });
-        }
-        await again();
-      },
-    });
-  };
-  return (
-    <span class="actions">
-      <button
-        type="button"
-        disabled={busy}
-        onClick={check}
-        aria-label={`Check now: ${id}`}
-      >
-        Check now
-      </button>
-      {source === "stored" && (
-        <>
-          <button
-            type="button"
-            onClick={() => edit(row)}
-            aria-label={`Edit ${id}`}
-          >
-            Edit
-          </button>
-          <button
-            type="button"
-            disabled={status === "unreadable"}
-            onClick={() =>
-              put({ status: status === "disabled" ? "active" : "disabled" })}
-            aria-label={`${status === "disabled" ? "Enable" : "Disable"} ${id}`}
-          >
-            {status === "disabled" ? "Enable" : "Disable"}
-          </button>
-          <button
-            type="button"
-            class="danger"
-            onClick={remove}
-            aria-label={`Delete ${id}`}
-          >
-            Delete
-          </button>
-        </>
-      )}
-    </span>
-  );
-}
-
-function Cooling(
-  { row: { id, cooling }, actions: { api, again }, setFault }: {
-    row: Key;
-    actions: Actions;
-    setFault: (fault: Failure | undefined) => void;
-  },
-) {
-  const now = useNow(cooling.length > 0);
-  const cool = cooling.filter(({ until }) => Date.parse(until) > now);
-  if (cool.length === 0) return null;
-  const warm = async () => {
-    const said = await ask(api, "POST", `${pathOf(id)}/warm`);
-    setFault("fault" in said ? said.fault : undefined);
-    await again();
-  };
-  return (
-    <ul class="cooling">
-      {cool.map(({ model, until, why, status }) => (
-        <li key={model ?? ""}>
-          <Badge tone="warn">cooling</Badge> {model ?? "every model"}:{" "}
-          {WHY_COOL[why] ?? why}
-          {status !== undefined && ` (${status})`}, for another{" "}
-          <time dateTime={until}>
-            {clock(Math.ceil((Date.parse(until) - now) / 1000))}
-          </time>
-        </li>
-      ))}
-      <li>
-        <button
-          type="button"
-          onClick={warm}
-          aria-label={`Use it again now: ${id}`}
-        >
-          Use it again now
-        </button>
-      </li>
-    </ul>
-  );
-}
-
-/** What an answer of an API says about a key, in plain words. */
-const WHY_COOL: Readonly<Record<string, string>> = {
-  key: "the API refuses it",
-  quota: "what it may use or spend is used up",
-  transient: "too fast, or too much for now",
-  server: "the API failed",
-};
-
-const WHY_NOT: Readonly<Record<string, string>> = {
-  ...WHY_COOL,
-  region: "the API does not serve this region",
-  unreachable: "no answer came",
-  timeout: "no answer came in time",
-  unreadable: "it is sealed under another secret",
-  unconfigured: "its provider is not configured",
-  unknown: "the answer says nothing about it",
-};
-
-function Found({ checked }: { checked: Checked }) {
-  const { ok, status, ms, reason = "unknown", detail, models, balance, hop } =
-    checked;
-  const facts = [
-    status !== null && `answered ${status}`,
-    `${count(ms)} ms`,
-    models !== undefined && `lists ${count(models)} models`,
-    ...(balance ?? []).map(said),
-    hop && "through the hop, with the key there",
-  ].filter(Boolean);
-  return (
-    <>
-      <Badge tone={ok ? "good" : "bad"}>{ok ? "works" : "does not work"}</Badge>
-      {" "}
-      {!ok && `${WHY_NOT[reason] ?? reason}. `}
-      <span class="faint">{facts.join(" · ")}</span>
-      {!ok && detail && <q>{detail}</q>}
-    </>
-  );
-}
-
-/** What may be spent. */
-function said(
-  { remaining, limit, used, currency = "" }: NonNullable<
-    Checked["balance"]
-  >[number],
-): string {
-  const of = (amount: number) => `${amount} ${currency}`.trim();
-  return [
-    remaining !== undefined && `${of(remaining)} left`,
-    limit !== undefined && `of ${of(limit)}`,
-    used !== undefined && `${of(used)} used`,
-  ].filter(Boolean).join(", ");
 }

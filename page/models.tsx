@@ -32,13 +32,7 @@ export function Models(
   { api, provider, hasKey }: { api: Api; provider: string; hasKey: boolean },
 ): JSX.Element {
   const path = `/admin/providers/${encodeURIComponent(provider)}/models`;
-  const { value, failure, busy, again } = useAnswer(
-    () => api.get<Listed>(path),
-    path,
-  );
-  const [newest, setNewest] = useState<Listed>();
-  const [fault, setFault] = useState<Failure>();
-  const [asking, setAsking] = useState(false);
+  const { list, wrong, busy, asking, refresh } = useList(api, path);
   const [sought, setSought] = useState("");
   const [most, setMost] = useState(SHOWN);
   if (!hasKey) {
@@ -49,19 +43,9 @@ export function Models(
       </p>
     );
   }
-  const refresh = async () => {
-    setAsking(true);
-    const said = await ask<Listed>(api, "POST", path);
-    setAsking(false);
-    setFault("fault" in said ? said.fault : undefined);
-    if ("value" in said) setNewest(said.value);
-    else again();
-  };
-  const list = newest ?? value;
   const found = (list?.models ?? []).filter(({ id }) =>
     id.toLowerCase().includes(sought.toLowerCase())
   );
-  const wrong = fault ?? (newest ? undefined : failure);
   return (
     <div class="models">
       <div class="tools">
@@ -101,6 +85,28 @@ export function Models(
       )}
     </div>
   );
+}
+
+/** The kept list, and the newest once somebody has asked for it. */
+function useList(api: Api, path: string) {
+  const { value, failure, busy, again } = useAnswer(
+    () => api.get<Listed>(path),
+    path,
+  );
+  const [newest, setNewest] = useState<Listed>();
+  const [fault, setFault] = useState<Failure>();
+  const [asking, setAsking] = useState(false);
+  const refresh = async () => {
+    setAsking(true);
+    const said = await ask<Listed>(api, "POST", path);
+    setAsking(false);
+    setFault("fault" in said ? said.fault : undefined);
+    if ("value" in said) setNewest(said.value);
+    else again();
+  };
+  const list = newest ?? value;
+  const wrong = fault ?? (newest ? undefined : failure);
+  return { list, wrong, busy, asking, refresh };
 }
 
 function ModelTable(

@@ -69,49 +69,9 @@ export function ProviderForm(
           save();
         }}
       >
-        {!was && (
-          <Field
-            label="Name"
-            error={wrong("id")}
-            hint="It begins the paths: lower case, digits and -."
-          >
-            <input
-              required
-              value={typed.id}
-              onInput={({ currentTarget }) =>
-                change({ id: currentTarget.value })}
-              spellcheck={false}
-            />
-          </Field>
-        )}
+        {!was && <NameField {...{ typed, change, wrong }} />}
         {own && <OwnFields {...{ typed, change, wrong }} />}
-        <Field
-          label="Asked for"
-          error={wrong("models")}
-          hint="Names or patterns such as gpt-*, one on each line. Empty: every model."
-        >
-          <textarea
-            value={typed.models}
-            onInput={({ currentTarget }) =>
-              change({ models: currentTarget.value })}
-            spellcheck={false}
-          />
-        </Field>
-        <Field
-          label="Priority"
-          error={wrong("priority")}
-          hint="Among several that have a model, the lower is asked first."
-        >
-          <input
-            type="number"
-            min={0}
-            max={99}
-            required
-            value={typed.priority}
-            onInput={({ currentTarget }) =>
-              change({ priority: currentTarget.value })}
-          />
-        </Field>
+        <OfferedFields {...{ typed, change, wrong }} />
         {fault && !FIELDS.some(wrong) && (
           <div class="wide">
             <Wrong fault={fault} />
@@ -127,12 +87,66 @@ export function ProviderForm(
   );
 }
 
+/** What the fields of the form work with. */
+interface Fields {
+  readonly typed: Typed;
+  readonly change: (more: Partial<Typed>) => void;
+  readonly wrong: (name: string) => string | undefined;
+}
+
+function NameField({ typed, change, wrong }: Fields) {
+  return (
+    <Field
+      label="Name"
+      error={wrong("id")}
+      hint="It begins the paths: lower case, digits and -."
+    >
+      <input
+        required
+        value={typed.id}
+        onInput={({ currentTarget }) => change({ id: currentTarget.value })}
+        spellcheck={false}
+      />
+    </Field>
+  );
+}
+
+function OfferedFields({ typed, change, wrong }: Fields) {
+  return (
+    <>
+      <Field
+        label="Asked for"
+        error={wrong("models")}
+        hint="Names or patterns such as gpt-*, one on each line. Empty: every model."
+      >
+        <textarea
+          value={typed.models}
+          onInput={({ currentTarget }) =>
+            change({ models: currentTarget.value })}
+          spellcheck={false}
+        />
+      </Field>
+      <Field
+        label="Priority"
+        error={wrong("priority")}
+        hint="Among several that have a model, the lower is asked first."
+      >
+        <input
+          type="number"
+          min={0}
+          max={99}
+          required
+          value={typed.priority}
+          onInput={({ currentTarget }) =>
+            change({ priority: currentTarget.value })}
+        />
+      </Field>
+    </>
+  );
+}
+
 function OwnFields(
-  { typed, change, wrong }: {
-    typed: Typed;
-    change: (more: Partial<Typed>) => void;
-    wrong: (name: string) => string | undefined;
-  },
+  { typed, change, wrong }: Fields,
 ) {
   return (
     <>

@@ -10,7 +10,8 @@ import { useEffect, useState } from "preact/hooks";
 import { type Api, Failure } from "../api.ts";
 import { changedBy, cleaned, type Draft, withDraft } from "../draft.ts";
 import { KeyForm } from "../key_form.tsx";
-import { type Actions, type Key, KeyRow, pathOf } from "../key_row.tsx";
+import { type Actions, type Key, pathOf } from "../key.ts";
+import { KeyRow } from "../key_row.tsx";
 import { levelsOf, moved, type Place, type Ranked, step } from "../levels.ts";
 import { ask, Wrong } from "../parts.tsx";
 import { Badge, Empty, Lost, say, useLoaded } from "../ui.tsx";
@@ -169,33 +170,7 @@ function Pool(
     actions: Pick<Actions, "api" | "again" | "edit">;
   },
 ) {
-  const [held, setHeld] = useState<string | undefined>(undefined);
-  const [over, setOver] = useState<string | undefined>(undefined);
-  const [said, setSaid] = useState("");
-  const ranked = rankedOf(keys);
-  const levels = levelsOf(ranked);
-  const move = (id: string, place: Place | undefined) => {
-    if (place === undefined) return setSaid(`${id} is there already.`);
-    const next = moved(ranked, id, place);
-    if (typeof next === "string") return setSaid(next);
-    change(new Map([...next].map(([key, priority]) => [key, { priority }])));
-    setSaid(standing(ranked, next, id));
-    focusOn(id);
-  };
-  const drop = (place: Place) => ({
-    onDragOver: (event: DragEvent) => {
-      if (held === undefined) return;
-      event.preventDefault();
-      setOver(JSON.stringify(place));
-    },
-    onDrop: (event: DragEvent) => {
-      event.preventDefault();
-      if (held !== undefined) move(held, place);
-      setHeld(undefined);
-      setOver(undefined);
-    },
-  });
-  const mark = (place: Place) => over === JSON.stringify(place) ? " over" : "";
+  const { levels, held, said, move, hold, drop, mark } = useMoves(keys, change);
   return (
     <section class="pool" aria-label={`Keys of ${provider}`}>
       <h3>
@@ -219,9 +194,7 @@ function Pool(
               drop={drop({ join: at })}
               actions={{
                 ...actions,
-                hold: (
-                  on,
-                ) => (setHeld(on ? id : undefined), setOver(undefined)),
+                hold: (on) => hold(on ? id : undefined),
                 step: (by) => move(id, step(levels, id, by)),
                 weigh: (weight) => change(new Map([[id, { weight }]])),
               }}
@@ -237,6 +210,41 @@ function Pool(
       <p class="hidden" role="status">{said}</p>
     </section>
   );
+}
+
+/** What is dragged, where it would fall, and what was said of the last move. */
+function useMoves(keys: readonly Key[], change: (changes: Draft) => void) {
+  const [held, setHeld] = useState<string | undefined>(undefined);
+  const [over, setOver] = useState<string | undefined>(undefined);
+  const [said, setSaid] = useState("");
+  const ranked = rankedOf(keys);
+  const levels = levelsOf(ranked);
+  const move = (id: string, place: Place | undefined) => {
+    if (place === undefined) return setSaid(`${id} is there already.`);
+    const next = moved(ranked, id, place);
+    if (typeof next === "string") return setSaid(next);
+    change(new Map([...next].map(([key, priority]) => [key, { priority }])));
+    setSaid(standing(ranked, next, id));
+    focusOn(id);
+  };
+  const hold = (id: string | undefined) => {
+    setHeld(id);
+    setOver(undefined);
+  };
+  const drop = (place: Place) => ({
+    onDragOver: (event: DragEvent) => {
+      if (held === undefined) return;
+      event.preventDefault();
+      setOver(JSON.stringify(place));
+    },
+    onDrop: (event: DragEvent) => {
+      event.preventDefault();
+      if (held !== undefined) move(held, place);
+      hold(undefined);
+    },
+  });
+  const mark = (place: Place) => over === JSON.stringify(place) ? " over" : "";
+  return { levels, held, said, move, hold, drop, mark };
 }
 
 function nameOf(at: number, size: number): string {

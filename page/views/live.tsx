@@ -8,31 +8,11 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { bytes, duration, money } from "../amounts.ts";
+import { duration } from "../amounts.ts";
 import { type Api, Failure } from "../api.ts";
-import { whyOf } from "../errors.ts";
+import { byToken, Ended, type Row, Running } from "../live_rows.tsx";
 import { ask, type Said, useNames, Wrong } from "../parts.tsx";
-import { Badge, Dialog, Empty } from "../ui.tsx";
-
-/** A request, under way or just over. */
-export interface Row {
-  readonly id: string;
-  readonly token: string;
-  readonly provider: string;
-  readonly model?: string;
-  readonly credential?: string;
-  readonly method: string;
-  readonly path: string;
-  readonly began: string;
-  readonly bytes: number;
-  /** Micro-dollars so far; absent: nobody can tell. */
-  readonly cost?: number;
-  readonly ms: number;
-  readonly instance: string;
-  readonly status?: number;
-  readonly ending?: string;
-  readonly refused?: string;
-}
+import { Dialog, Empty } from "../ui.tsx";
 
 interface Look {
   readonly now: string;
@@ -47,13 +27,10 @@ const MOST = 500;
 export function Live({ api }: { api: Api }): JSX.Element {
   const [held, setHeld] = useState(false);
   const { look, fault, at } = useLooks(api, held);
-  const [ending, setEnding] = useState<Row | undefined>(undefined);
-  const asked = useRef(new Set<string>());
+  const [ending, setEnding] = useState<Row>();
   const running = (look?.running ?? []).slice(0, MOST);
   const ended = (look?.ended ?? []).slice(0, MOST);
-  for (const id of asked.current) {
-    if (!running.some((row) => row.id === id)) asked.current.delete(id);
-  }
+  const asked = useAsked(running);
   const names = useNames(api, [...running, ...ended].map(({ token }) => token));
   const nameOf = (token: string) => names.get(token) ?? token;
   return (
@@ -61,11 +38,7 @@ export function Live({ api }: { api: Api }): JSX.Element {
       <header class="head">
         <h2>Live</h2>
         <State {...{ fault, at, held }} />
-        <button
-          type="button"
-          aria-pressed={held}
-          onClick={() => setHeld(!held)}
-        >
+        <button type="button" onClick={() => setHeld(!held)}>
           {held ? "Go on" : "Hold still"}
         </button>
       </header>
@@ -85,7 +58,7 @@ export function Live({ api }: { api: Api }): JSX.Element {
           <Running
             rows={byToken(running)}
             nameOf={nameOf}
-            asked={asked.current}
+            asked={asked}
             onEnd={setEnding}
           />
           <h3>
@@ -100,13 +73,22 @@ export function Live({ api }: { api: Api }): JSX.Element {
           row={ending}
           name={nameOf(ending.token)}
           onClose={(done) => {
-            if (done) asked.current.add(ending.id);
+            if (done) asked.add(ending.id);
             setEnding(undefined);
           }}
         />
       )}
     </section>
   );
+}
+
+/** Ids of those that were told to end, as long as they run. */
+function useAsked(running: readonly Row[]): Set<string> {
+  const { current } = useRef(new Set<string>());
+  for (const id of current) {
+    if (!running.some((row) => row.id === id)) current.delete(id);
+  }
+  return current;
 }
 
 /** Milliseconds between two looks, and at most where none comes through. */
@@ -182,158 +164,6 @@ function State(
     ? ["faint", "looking"]
     : ["good", "live, once a second"];
   return <span class={`state ${tone}`} role="status">{text}</span>;
-}
-
-/** Rows of a token one after the other, the longest running first. */
-function byToken(rows: readonly Row[]): Row[] {
-  const first = new Map<string, string>();
-  for (const { token, began } of rows) {
-    const was = first.get(token);
-    if (was === undefined || began < was) first.set(token, began);
-  }
-  const order = (row: Row) =>
-    `${first.get(row.token)} ${row.token} ${row.began} ${row.id}`;
-  return [...rows].sort((a, b) => order(a) < order(b) ? -1 : 1);
-}
-
-function Running(
-  { rows, nameOf, asked, onEnd }: {
-    rows: readonly Row[];
-    nameOf: (token: string) => string;
-    asked: ReadonlySet<string>;
-    onEnd: (row: Row) => void;
-  },
-) {
-  if (rows.length === 0) {
-    return (
-      <p class="empty">
-        Nothing runs. A request made with a token is here from its first second
-        to its last.
-      </p>
-    );
-  }
-  return (
-    <table class="cards">
-      <thead>
-        <tr>
-          <Head />
-          <th scope="col">
-            <span class="hidden">End it</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row, i) => (
-          <tr key={row.id}>
-            <Cells
-              row={row}
-              name={nameOf(row.token)}
-              again={rows[i - 1]?.token === row.token}
-            />
-            <td class="acts">
-              <button
-                type="button"
-                disabled={asked.has(row.id)}
-                aria-label={`End the request of ${nameOf(row.token)}`}
-                onClick={() => onEnd(row)}
-              >
-                {asked.has(row.id) ? "Ending" : "End"}
-              </button>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Head() {
-  return (
-    <>
-      <th scope="col">Token</th>
-      <th scope="col">Asks for</th>
-      <th scope="col" class="right">Time</th>
-      <th scope="col" class="right">Bytes</th>
-      <th scope="col" class="right">Cost</th>
-    </>
-  );
-}
-
-function Cells(
-  { row, name, again }: { row: Row; name: string; again: boolean },
-) {
-  const { token, provider, model, credential, method, path, cost } = row;
-  const title = `${method} ${path}\nbegan ${row.began}\n${
-    credential ? `key ${credential}\n` : ""
-  }instance ${row.instance}\nrequest ${row.id}`;
-  return (
-    <>
-      <th scope="row" class="name">
-        <span class={again ? "again" : undefined}>{name}</span>
-        {name !== token && <code class="faint">{token}</code>}
-      </th>
-      <td class="name" title={title}>
-        <span>{provider} {model && <b>{model}</b>}</span>
-        <code class="faint">{method} {path}</code>
-      </td>
-      <td class="right" data-label="Time">{duration(row.ms)}</td>
-      <td class="right" data-label="Bytes">{bytes(row.bytes)}</td>
-      <td class="right" data-label="Cost">
-        {cost === undefined
-          ? (
-            <span title="The model has no price, or nothing was counted yet.">
-              –
-            </span>
-          )
-          : money(cost)}
-      </td>
-    </>
-  );
-}
-
-function Ended(
-  { rows, nameOf }: {
-    rows: readonly Row[];
-    nameOf: (token: string) => string;
-  },
-) {
-  if (rows.length === 0) {
-    return <p class="empty">Nothing ended in the last minute.</p>;
-  }
-  return (
-    <table class="cards">
-      <thead>
-        <tr>
-          <Head />
-          <th scope="col">How it ended</th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={row.id}>
-            <Cells row={row} name={nameOf(row.token)} again={false} />
-            <td class="acts">
-              <How row={row} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function How({ row: { status, ending, refused } }: { row: Row }) {
-  const bad = refused !== undefined || (status ?? 0) >= 400;
-  const odd = ending !== undefined && ending !== "complete";
-  const code = refused ?? (odd && ending !== "refused" ? ending : "");
-  const why = whyOf(code || (bad ? `http_${status}` : ""));
-  return (
-    <span title={why}>
-      <Badge tone={bad ? "bad" : odd ? "warn" : "good"}>
-        {[status, code].filter(Boolean).join(" ") || "ended"}
-      </Badge>
-    </span>
-  );
 }
 
 function Confirm(
