@@ -104,7 +104,7 @@ function Head<Row>(
           </th>
         )}
         {columns.map(({ id, title, sort, right }) => (
-          <th key={id} class={right ? "right" : ""} aria-sort={order(id)}>
+          <th key={id} class={classOf(id, right)} aria-sort={order(id)}>
             {sort && onSort
               ? (
                 <button
@@ -149,10 +149,15 @@ function Line<Row>(
         </td>
       )}
       {columns.map(({ id, cell, right }) => (
-        <td key={id} class={right ? "right" : ""}>{cell(row)}</td>
+        <td key={id} class={classOf(id, right)}>{cell(row)}</td>
       ))}
     </tr>
   );
+}
+
+/** So that a narrow page can leave a column out. */
+function classOf(id: string, right = false): string {
+  return `column-${id}${right ? " right" : ""}`;
 }
 
 function Space({ rows, width }: { rows: number; width: number }) {

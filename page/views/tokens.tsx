@@ -172,7 +172,9 @@ function Tools(
         <span class="hidden">Search</span>
         <input
           type="search"
-          placeholder={`Search ${count(all.length)} tokens`}
+          placeholder={`Search ${count(all.length)} token${
+            all.length === 1 ? "" : "s"
+          }`}
           value={narrowing.text}
           onInput={({ currentTarget }) => set({ text: currentTarget.value })}
         />
