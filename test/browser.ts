@@ -102,7 +102,7 @@ export async function settled(page: Page) {
     requestAnimationFrame(() => requestAnimationFrame(() => resolve())))`);
 }
 
-/** The page scrolls sideways, or something stands out of it that no box scrolls or hides. */
+/** The page scrolls sideways, something stands out of it that no box scrolls or hides, or one cell covers another. */
 function overflows(page: Page): Promise<string[]> {
   return page.evaluate(`(() => {
     const width = document.documentElement.clientWidth;
@@ -117,6 +117,21 @@ function overflows(page: Page): Promise<string[]> {
       if (own === 0 || left >= -1 && right <= width + 1) continue;
       if (held(element.parentElement)) continue;
       faults.push(element.outerHTML.slice(0, 100) + " at " + left + "-" + right);
+    }
+    // What is in a cell that is in sight is not under another cell.
+    for (const cell of document.querySelectorAll("td, th")) {
+      const text = document.createRange();
+      text.selectNodeContents(cell);
+      const [of, box] = [text, cell].map((one) => one.getBoundingClientRect());
+      const x = Math.min(of.right, box.right) - 3;
+      const over = document.elementFromPoint(x, (of.top + of.bottom) / 2);
+      const cover = over?.closest("td, th");
+      if (of.width === 0 || !cover || cover === cell) continue;
+      if (cover.parentElement !== cell.parentElement) continue;
+      // One that stays in sight while the others scroll under it may.
+      const list = cell.closest(".table");
+      if (list && list.scrollWidth > list.clientWidth) continue;
+      faults.push(cell.outerHTML.slice(0, 100) + " is covered");
     }
     return faults.slice(0, 5);
   })()`);

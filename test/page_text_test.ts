@@ -95,6 +95,12 @@ const DEEPER: Partial<Record<View, (stage: PageStage) => Promise<void>>> = {
   },
 };
 
+/** What is usual in a row; what is more scrolls in the list. */
+const FULL = {
+  providers: ["openai", "anthropic"],
+  limits: { budget: { day: 5_000_000 } },
+};
+
 /** Puts all of the corpus wherever the owner, a holder or an API may write. */
 async function write({ admin, ask, origin }: PageStage) {
   const made: { id: string; token: string }[] = [];
@@ -104,6 +110,7 @@ async function write({ admin, ask, origin }: PageStage) {
       note: text,
       models: [text, "*"],
       providers: ["openai"],
+      ...made.length === 0 && FULL,
     };
     made.push(await admin("POST", "/admin/tokens", body) as typeof made[0]);
     const key = {
