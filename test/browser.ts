@@ -103,7 +103,7 @@ export async function settled(page: Page) {
 }
 
 /** The page scrolls sideways, something stands out of it that no box scrolls or hides, or one cell covers another. */
-function overflows(page: Page): Promise<string[]> {
+export function overflows(page: Page): Promise<string[]> {
   return page.evaluate(`(() => {
     const width = document.documentElement.clientWidth;
     const faults = [];
