@@ -21,6 +21,7 @@ const OWN = [
   "store",
   "prices",
   "providers",
+  "page",
   "main_test.ts",
   "providers_test.ts",
   "objects_test.ts",
