@@ -101,8 +101,30 @@ Deno.test("choose() takes turns evenly whatever subset is healthy, and forgets n
     counts[`${model} ${id}`] = (counts[`${model} ${id}`] ?? 0) + 1;
   }
   assert.equal(counts["x all"], 10_000);
-  near((counts["gpt-4o all"] ?? 0) + (counts["gpt-4o g"] ?? 0), 20_000, "gpt");
-  assert.ok(counts["gpt-4o g"]! > 4_000 && counts["o3 o"]! > 6_000);
+  near(counts["gpt-4o g"], 20_000 / 4, "gpt");
+  near(counts["o3 o"], 20_000 * 2 / 5, "o3");
+});
+
+Deno.test("choose() gives each key its share of a model, whatever turns another takes of fewer keys between", () => {
+  const pool = [key("a"), key("b"), key("rests", { weight: 2 })];
+  const cooling = {
+    until: (id: string, model: string) =>
+      id === "rests" && model === "spent" ? NOW + 60 : 0,
+  };
+  const rota = createRota();
+  const counts: Record<string, number> = {};
+  for (let n = 0; n < 8_000; n++) {
+    const model = ["spent", "well"][n % 2]!;
+    const { id } = choose(pool, wanted({ rota, model, cooling }))!;
+    counts[`${model} ${id}`] = (counts[`${model} ${id}`] ?? 0) + 1;
+  }
+  assert.deepEqual(counts, {
+    "spent a": 2_000,
+    "spent b": 2_000,
+    "well rests": 2_000,
+    "well a": 1_000,
+    "well b": 1_000,
+  });
 });
 
 Deno.test("choose() gives a conversation the same key, and moves no other's when one is lost or comes", () => {

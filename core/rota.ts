@@ -29,31 +29,40 @@ export function createPools(options: CoolingOptions): PoolDeps {
   return { cooling: createCooling(options), rota: createRota(), now };
 }
 
-/** Credentials whose turns are remembered. */
-const MOST = 10_000;
+/** Sets of keys whose turns are remembered. */
+const MOST = 1_000;
 
 /**
  * Smooth weighted round robin, as nginx does it: each key gains its weight, the
- * richest is next and pays for all. What is not among those asked about neither
- * gains nor pays, so that a key that comes back has nothing to catch up with.
+ * richest is next and pays for all. Every set of keys has turns of its own:
+ * with one purse for all of a key's, two models of which one may use fewer keys
+ * would each meet but one of them, for as long as they come in turn.
  */
 export function createRota(): Rota {
-  const purses = new Map<string, number>();
+  const sets = new Map<string, number[]>();
+
+  function pursesOf(among: readonly Credential[]): number[] {
+    const name = among.map(({ id }) => id).join(" ");
+    const known = sets.get(name);
+    if (known) return known;
+    if (sets.size >= MOST) sets.clear();
+    const purses = among.map(() => 0);
+    sets.set(name, purses);
+    return purses;
+  }
+
   return {
     next(among) {
+      const purses = pursesOf(among);
       let total = 0;
-      let richest = among[0]!;
-      let most = -Infinity;
-      for (const credential of among) {
-        const { id, weight = 1 } = credential;
-        const purse = (purses.get(id) ?? 0) + weight;
+      let richest = 0;
+      among.forEach(({ weight = 1 }, at) => {
         total += weight;
-        if (purse > most) [richest, most] = [credential, purse];
-        purses.set(id, purse);
-      }
-      if (purses.size > MOST) purses.clear();
-      purses.set(richest.id, most - total);
-      return richest;
+        purses[at]! += weight;
+        if (purses[at]! > purses[richest]!) richest = at;
+      });
+      purses[richest]! -= total;
+      return among[richest]!;
     },
   };
 }
