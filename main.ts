@@ -66,7 +66,7 @@ interface DenoNamespace {
 }
 
 const deno = (globalThis as { Deno?: DenoNamespace }).Deno;
-const bun = "Bun" in globalThis;
+const bun = (globalThis as { Bun?: { gc(now: boolean): void } }).Bun;
 
 const settings = understood();
 const providers = configuredProviders(settings);
@@ -86,6 +86,7 @@ const send = sender({
     http2: false,
     poolMaxIdlePerHost: 0,
   }),
+  collect: bun ? () => bun.gc(true) : undefined,
 });
 /** Loaded with the first socket. */
 let dialled: Promise<Dial> | undefined;
@@ -292,7 +293,8 @@ function announce() {
     version: manifest.version,
     place: opened.place,
     secretFile: opened.secretFile,
-    throttled: bun && process.env.BUN_CONFIG_MAX_HTTP_REQUESTS === undefined,
+    throttled: bun !== undefined &&
+      process.env.BUN_CONFIG_MAX_HTTP_REQUESTS === undefined,
   });
   console.error(lines.join("\n"));
 }

@@ -31,8 +31,8 @@ export interface Content {
 export interface Chunks {
   /** Whether it has passed the limit and was cut. */
   overflowed: boolean;
-  /** Called for each chunk that goes by. */
-  seen: () => void;
+  /** Called for each chunk that goes by, with its bytes. */
+  seen: (bytes: number) => void;
 }
 
 /** Read whole at once, since it costs less than a stream (`research/runtimes.md` §2). */
@@ -154,7 +154,7 @@ async function readChunks(
     async pull(controller) {
       const { done, value } = ahead.shift() ?? await reader.read();
       if (done) return controller.close();
-      chunks.seen();
+      chunks.seen(value.byteLength);
       left -= value.byteLength;
       if (left >= 0) return enqueueInPieces(controller, value);
       chunks.overflowed = true;
