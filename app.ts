@@ -32,19 +32,60 @@ export type AppDeps = Deps & AdminDeps & EntranceDeps & {
 /** A host and a port (RFC 9110 §7.2) and nothing else: on Deno the field becomes a part of `request.url`, and could bring a path with it. */
 const HOST = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
+/** What is doppel's own, and no API's; all else takes the straight line, and costs no router. */
+const OWN = /^\/(?:admin|api\/hello|healthz|hop|metrics|readyz)(?:\/|$)/;
+
 /** The whole of doppel as a `fetch`. */
 export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
+  const app = ownRoutes(deps);
+  const { fetch: route } = app;
+  app.fetch = (request, bindings, ...more) => {
+    const host = request.headers.get("host");
+    if (host !== null && !HOST.test(host)) {
+      return new Response("Bad Host.", { status: 400 });
+    }
+    const own = request.method === "OPTIONS" || OWN.test(pathOf(request.url));
+    return own
+      ? route(request, bindings, ...more)
+      : forwarded(request, bindings as Bindings | undefined, deps);
+  };
+  return app;
+}
+
+/** A request for an API. */
+async function forwarded(
+  request: Request,
+  bindings: Bindings | undefined,
+  deps: AppDeps,
+): Promise<Response> {
+  try {
+    const address = () => bindings?.address?.(request);
+    const timing = openTiming(request.headers, deps, () => performance.now());
+    const answer = await handle(request, timing?.deps ?? deps, address);
+    // No page of scripts reads a 101, and its fields are the runtime's.
+    if (answer.status !== 101) timing?.tell(answer.headers);
+    const sent = withCors(request, answer);
+    return request.method === "HEAD" ? new Response(null, sent) : sent;
+  } catch (error) {
+    return internalError(error, deps);
+  }
+}
+
+/** A bug: what it was is nobody's but the owner's. */
+function internalError(error: unknown, { fault }: AppDeps): Response {
+  fault("request", error);
+  return Response.json({ error: { message: "Internal error" } }, {
+    status: 500,
+    headers: { "x-should-retry": "false" },
+  });
+}
+
+function ownRoutes(deps: AppDeps): Hono<{ Bindings: Bindings }> {
   // One parse for routing and forwarding: Hono reads the path as handle() does.
   const app = new Hono<{ Bindings: Bindings }>({
     getPath: (request) => pathOf(request.url),
   });
   const administer = openAdmin(deps);
-  app.use((c, next) => {
-    const host = c.req.header("host");
-    return host === undefined || HOST.test(host)
-      ? next()
-      : Promise.resolve(c.text("Bad Host.", 400));
-  });
   openEntrance(app, deps);
   app.get("/healthz", (c) => c.json({ ok: true, version: deps.version }));
   app.get("/readyz", async (c) => {
@@ -68,22 +109,8 @@ export function doppel(deps: AppDeps): Hono<{ Bindings: Bindings }> {
   app.all("/admin", (c) => administer(c.req.raw, c.env));
   app.all("/admin/*", (c) => administer(c.req.raw, c.env));
   app.options("*", (c) => preflight(c.req.raw));
-  app.all("*", async (c) => {
-    const address = () => c.env?.address?.(c.req.raw);
-    const request = c.req.raw;
-    const timing = openTiming(request.headers, deps, () => performance.now());
-    const answer = await handle(request, timing?.deps ?? deps, address);
-    // No page of scripts reads a 101, and its fields are the runtime's.
-    if (answer.status !== 101) timing?.tell(answer.headers);
-    return withCors(request, answer);
-  });
-  app.onError((error) => {
-    deps.fault("request", error);
-    return Response.json({ error: { message: "Internal error" } }, {
-      status: 500,
-      headers: { "x-should-retry": "false" },
-    });
-  });
+  app.all("*", (c) => forwarded(c.req.raw, c.env, deps));
+  app.onError((error) => internalError(error, deps));
   return app;
 }
 

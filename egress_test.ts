@@ -20,8 +20,11 @@ const text = async (content: Content) =>
   content.body === undefined ? "" : await readAll(content.body);
 
 /** By hand: a `Blob` whose `stream()` is ours is read by it alone on Deno. */
-async function readAll(body: Blob | ReadableStream<Bytes>) {
-  const reader = (body instanceof Blob ? body.stream() : body).getReader();
+async function readAll(body: Blob | Bytes | ReadableStream<Bytes>) {
+  const stream = body instanceof ReadableStream
+    ? body
+    : new Blob([body]).stream();
+  const reader = stream.getReader();
   let all = "";
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     all += String.fromCharCode(...read.value);
@@ -114,7 +117,7 @@ function ways(
     ) {
       const provider = PROVIDERS.find((row) => row.id === id)!;
       const { signal } = new AbortController();
-      const forwarded = { provider, content, signal } as Forwarded;
+      const forwarded = { provider, content, signal } as unknown as Forwarded;
       const answer = await egress(forwarded);
       if ("refused" in answer) throw new Error(answer.refused);
       const { response, own = [] } = answer;

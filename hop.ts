@@ -18,6 +18,7 @@ import { isRefusal, type Refusal } from "./core/refusal.ts";
 import { type HopState, judge, type Regions } from "./core/region.ts";
 import { replayable } from "./core/replay.ts";
 import { type Fields, OURS } from "./core/rewrite.ts";
+import type { Signal } from "./core/signal.ts";
 import type { EgressMode } from "./core/settings.ts";
 import type { Send } from "./egress.ts";
 
@@ -138,7 +139,7 @@ function createLookout({ url }: Hop, seconds: number) {
     state: () => state,
     /** `work`, given up where the hop is dead; its signal aborts then, and as `signal` does. */
     async watch<Result extends object>(
-      signal: AbortSignal,
+      signal: Signal,
       work: (signal: AbortSignal) => Promise<Result>,
     ): Promise<Result | Refusal> {
       const gone = new AbortController();

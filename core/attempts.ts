@@ -12,6 +12,7 @@ import type { Attempt, Journal } from "./journal.ts";
 import { choose } from "./pool.ts";
 import type { PoolDeps } from "./rota.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
+import type { Signal } from "./signal.ts";
 import {
   examine,
   type Finding,
@@ -35,7 +36,7 @@ export interface Plan {
   /** How the API tells trouble. */
   readonly rows: readonly TroubleRow[];
   /** Aborts when the answer is no longer wanted. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Aborts when the client leaves. */
   readonly client: AbortSignal;
   /** Where the attempts are written down. */

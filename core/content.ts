@@ -1,22 +1,25 @@
 /**
  * A request's content, taken in so that it can be sent on unchanged.
  *
- * Small content is read whole and sent as a `Blob`: its length is known and
- * Deno, which re-sends strings and bytes when a pooled connection dies under a
- * POST, sends a `Blob` once. Large content is the request's own stream: any
- * wrapper would cost Deno the `content-length`.
+ * Small content is read whole, so that its length is known. Large content is
+ * the request's own stream: any wrapper would cost Deno the `content-length`.
  *
  * @module
  */
 
 import { readByChunks, type Source } from "./chunks.ts";
+import { sentOnce } from "./once.ts";
 import { enqueueInPieces } from "./pieces.ts";
 import type { Refusal } from "./refusal.ts";
 
 /** What goes up as the body. */
 export interface Content {
   /** `undefined`: no body at all. */
-  readonly body: Blob | ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  readonly body:
+    | Blob
+    | Uint8Array<ArrayBuffer>
+    | ReadableStream<Uint8Array<ArrayBuffer>>
+    | undefined;
   /** Bytes; `undefined` for chunked content, whose end nobody knows. */
   readonly length: number | undefined;
   /** The whole of it, where a step must look into it. */
@@ -78,13 +81,13 @@ export async function readContent(
     return { refused: "body_too_large" };
   }
   // Not touched before here: Deno reads past a refused body only if nobody has
-  // looked at it, and would else take the rest for the next request.
-  if (request.body === null) return NONE;
-  const held = Math.max(SMALL, hold);
-  if (length !== undefined && length > held && !whole) {
-    return { body: request.body, length };
+  // looked at it, and would else take the rest for the next request. And not as
+  // a stream where it is read at once: one costs Bun more than all the rest.
+  if (length !== undefined && (whole || length <= Math.max(SMALL, hold))) {
+    return inMemory(await request.arrayBuffer());
   }
-  if (length !== undefined) return inMemory(await request.arrayBuffer());
+  if (request.body === null) return NONE;
+  if (length !== undefined) return { body: request.body, length };
   const reader = readByChunks(request.body);
   // HTTP/2 frames content by itself: only its first bytes tell that there is some.
   const first = unframed ? await someBytes(reader) : undefined;
@@ -132,7 +135,7 @@ export function contentOf(text: string): Content {
 export function inMemory(buffer: ArrayBuffer): Content {
   if (buffer.byteLength === 0) return NONE;
   const bytes = new Uint8Array(buffer);
-  return { body: new Blob([bytes]), length: bytes.byteLength, bytes };
+  return { body: sentOnce(bytes), length: bytes.byteLength, bytes };
 }
 
 function malformed(detail: string): Refusal {

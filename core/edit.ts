@@ -229,6 +229,7 @@ export function uploadOf(
   headers: Headers,
 ): string | Refusal | undefined {
   const hash = uploadHash(provider, target);
+  if (hash === undefined) return undefined;
   const query = new URLSearchParams(target.query);
   const protocols = [
     headers.get("x-goog-upload-protocol") ?? "resumable",
@@ -237,7 +238,7 @@ export function uploadOf(
   ];
   const begins = /start/i.test(headers.get("x-goog-upload-command") ?? "") ||
     protocols.some((protocol) => protocol !== "resumable");
-  return hash !== undefined && begins ? BEGUN_TWICE : hash;
+  return begins ? BEGUN_TWICE : hash;
 }
 
 /** Remembers whose object stands at the URL that a 201 names: a call, which has no JSON. */

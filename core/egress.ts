@@ -10,6 +10,7 @@ import type { Flight } from "./flight.ts";
 import type { Provider } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { type Fields, fieldsUp } from "./rewrite.ts";
+import type { Signal } from "./signal.ts";
 import { uriAt } from "./target_uri.ts";
 import type { Target } from "./target.ts";
 import type { Trouble } from "./trouble.ts";
@@ -47,7 +48,7 @@ export interface Forwarded {
   /** The body. */
   readonly content: Content;
   /** Aborts when the client leaves. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** An origin's answer that has begun. */

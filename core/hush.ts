@@ -9,6 +9,7 @@ import type { Credential } from "./credential.ts";
 import type { Begun } from "./egress.ts";
 import { peek } from "./peek.ts";
 import type { Provider } from "./provider.ts";
+import type { Signal } from "./signal.ts";
 
 /** What stands in place of a key. */
 const MASK = "***";
@@ -22,7 +23,7 @@ export function mayTell(begun: Begun, { tells }: Provider): boolean {
 export async function hush(
   begun: Begun,
   credentials: readonly Credential[],
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<Begun> {
   const { response, text } = await peek(begun, signal);
   const told = credentials.filter(({ key }) => key && text?.includes(key));

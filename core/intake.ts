@@ -9,6 +9,7 @@ import { readSparingly, type Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Ending, LogLine } from "./journal.ts";
+import type { Signal } from "./signal.ts";
 import type { Watch } from "./watch.ts";
 
 /** One answer's. */
@@ -93,7 +94,11 @@ export function openIntake(
   return intake;
 }
 
-function brokenBy({ silent }: Flight, { aborted }: AbortSignal): Ending {
+/** How an answer ended that broke off. */
+export function brokenBy(
+  { silent }: Flight,
+  { aborted }: Signal,
+): Ending {
   if (silent) return "origin_silent";
   return aborted ? "client_closed" : "origin_broken";
 }
@@ -110,7 +115,7 @@ function oneBehind(look: (chunk: Uint8Array) => void = () => {}) {
 /** Reads to the end, for nobody but the meter. */
 export async function readOn(
   intake: Intake,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<void> {
   const giveUp = () => {
     if (!intake.over) intake.stop("client_closed");

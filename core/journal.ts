@@ -114,7 +114,7 @@ export function openJournal(
 ): Journal {
   const started = now();
   const id = crypto.randomUUID();
-  let noted: Partial<LogLine> = {};
+  const noted: Partial<LogLine> = {};
   let counter = NOTHING;
   let open = true;
   const works: ((line: LogLine) => void)[] = [write];
@@ -131,7 +131,7 @@ export function openJournal(
   return {
     id,
     whenClosed: (work) => void works.push(work),
-    note: (more) => void (noted = { ...noted, ...more }),
+    note: (more) => void Object.assign(noted, more),
     elapsed: () => now() - started,
     count: (there) => void (counter = there),
     facts,
@@ -148,6 +148,7 @@ const NOTHING: { readonly bytes: number } = { bytes: 0 };
 
 /** A path as it may be written down: no token in it, however it is encoded. */
 function loggable(path: string): string {
+  if (!/%|dpl_/.test(path)) return path;
   const decoded = percentDecode(path);
   return decoded.includes("dpl_") ? redactTokens(decoded) : path;
 }

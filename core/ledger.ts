@@ -12,7 +12,7 @@ import type { Metered } from "./meter.ts";
 import type { EndpointClass } from "./provider.ts";
 import type { RefusalCode } from "./refusal.ts";
 import type { Store } from "./store.ts";
-import type { Usage } from "./usage.ts";
+import type { Usage, UsageKind } from "./usage.ts";
 
 /** One finished request. */
 export interface Entry {
@@ -134,21 +134,22 @@ function errorOf({ refused, ending, status }: Entry): string | undefined {
 }
 
 function usedBy({ usage, cost = 0 }: Part, state: Entry["state"]): Sums {
-  const kinds = Object.entries(usage).map(([kind, n]) => [`use:${kind}`, n]);
-  return {
-    ...Object.fromEntries(kinds),
-    ...(cost > 0 && { cost }),
-    ...(cost > 0 && state !== "measured" && { costGuessed: cost }),
-  };
+  const sums: Record<string, number> = {};
+  for (const kind in usage) sums[`use:${kind}`] = usage[kind as UsageKind]!;
+  if (cost > 0) sums.cost = cost;
+  if (cost > 0 && state !== "measured") sums.costGuessed = cost;
+  return sums;
 }
 
 /** Both together. */
 export function addSums(a: Sums, b: Sums): Sums {
   const sums = { ...a };
-  for (const [name, count] of Object.entries(b)) {
-    sums[name] = (sums[name] ?? 0) + count;
-  }
+  add(sums, b);
   return sums;
+}
+
+function add(sums: Record<string, number>, more: Sums): void {
+  for (const name in more) sums[name] = (sums[name] ?? 0) + more[name]!;
 }
 
 /** Milliseconds that entries are gathered. */
@@ -227,24 +228,32 @@ export function createLedger(deps: LedgerDeps): Ledger {
 /** What no API has taken is no model: a holder may name what he likes. */
 const NAME = /^[\x21-\x7e]{1,100}$/;
 
+/** A row that is being added to. */
+interface Open extends UsageRow {
+  readonly sums: Record<string, number>;
+}
+
 function gatherer({ requests: kept }: Retention) {
-  const rows = new Map<string, UsageRow>();
+  const rows = new Map<string, Open>();
+  /** Oldest first, and up to twice as many as are kept. */
   const requests = new Map<string, Entry[]>();
 
-  function add(entry: Entry, named: string, sums: Sums) {
+  function count(entry: Entry, named: string, sums: Sums) {
     const { token, credential, provider } = entry;
     const period = entry.time.slice(0, 13);
     const model = entry.status < 400 && NAME.test(named) ? named : "";
-    const row = { period, token, provider, model, sums };
-    addTo(row);
-    if (credential !== undefined) addTo({ ...row, token: "", credential });
+    const where = { period, provider, model };
+    add(sumsOf({ ...where, token }), sums);
+    if (credential === undefined) return;
+    add(sumsOf({ ...where, token: "", credential }), sums);
   }
 
-  function addTo(row: UsageRow) {
+  function sumsOf(row: Omit<UsageRow, "sums">): Open["sums"] {
     const { period, token, credential = "", provider, model } = row;
-    const key = [period, token, credential, provider, model].join(" ");
-    const before = rows.get(key)?.sums ?? {};
-    rows.set(key, { ...row, sums: addSums(before, row.sums) });
+    const key = `${period} ${token} ${credential} ${provider} ${model}`;
+    let open = rows.get(key);
+    if (open === undefined) rows.set(key, open = { ...row, sums: {} });
+    return open.sums;
   }
 
   return {
@@ -254,23 +263,25 @@ function gatherer({ requests: kept }: Retention) {
     /** `false`: there is no room. */
     put(entry: Entry): boolean {
       if (rows.size >= MOST_ROWS) return false;
-      add(entry, entry.model, countsOf(entry));
+      count(entry, entry.model, countsOf(entry));
       for (const part of entry.parts ?? [entry]) {
-        add(entry, part.model, usedBy(part, entry.state));
+        count(entry, part.model, usedBy(part, entry.state));
       }
       if (kept === 0) return true;
-      const last = requests.get(entry.token) ?? [];
-      requests.set(entry.token, [entry, ...last].slice(0, kept));
+      const last = requests.get(entry.token);
+      if (last === undefined) requests.set(entry.token, [entry]);
+      else if (last.push(entry) >= 2 * kept) last.splice(0, kept);
       return true;
     },
     take() {
       const first = [...rows].slice(0, AT_ONCE);
       for (const [key] of first) rows.delete(key);
       const last = new Map<string, Entry[]>();
-      let count = 0;
-      for (const [token, entries] of requests) {
-        if (count >= AT_ONCE) break;
-        count += entries.length;
+      let size = 0;
+      for (const [token, all] of requests) {
+        if (size >= AT_ONCE) break;
+        const entries = all.slice(-kept).reverse();
+        size += entries.length;
         last.set(token, entries);
         requests.delete(token);
       }

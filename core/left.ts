@@ -35,6 +35,7 @@ const NAMES: Record<LimitName, string> = {
  * ```
  */
 export function leftFields(limits: Limits, left: Left): Fields {
+  if (left.length === 0) return [];
   const bounds = { ...limits, ...limits.budget };
   const rows = new Map(left.map((row) => [row[0], row]));
   return [...rows.values()].flatMap(([name, there, reset]) => {

@@ -10,6 +10,7 @@
  */
 
 import type { Guessing } from "./estimate.ts";
+import { rememberingOf } from "./memo.ts";
 import { openScan, type Shape } from "./scan.ts";
 import { openEvents } from "./sse.ts";
 import { EVENTS, openTally } from "./tally.ts";
@@ -86,12 +87,12 @@ export type Unmetered = "free" | "later";
 export type MeteringRow = readonly [Metering | Unmetered, RegExp];
 
 /** What no row knows is `unknown`. */
-export function meteringOf(
+export const meteringOf: (
   rows: readonly MeteringRow[],
   line: string,
-): Metering | Unmetered | "unknown" {
-  return rows.find(([, pattern]) => pattern.test(line))?.[0] ?? "unknown";
-}
+) => Metering | Unmetered | "unknown" = rememberingOf((rows, line) =>
+  rows.find(([, pattern]) => pattern.test(line))?.[0] ?? "unknown"
+);
 
 /** What is known before the first byte. */
 export interface Answer {

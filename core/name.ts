@@ -48,9 +48,13 @@ export function heldForName(
   return (others || view.aliases.size > 0) && length <= MOST ? MOST : 0;
 }
 
-/** A model's name as clients write it in JSON (PHP's write `\/`) and in forms; what is nested is found too. */
-const WRITTEN =
-  /"model"\s*:\s*"((?:[^"\\]|\\\/){1,256})"|name="model"\r\n\r\n([^\r\n]{1,256})\r\n/g;
+/** What stands before a model's name wherever it is written. */
+const BEFORE = 'model"';
+/** The name as clients write it in JSON (PHP's write `\/`) and in forms; what is nested is found too. */
+const WRITTEN = [
+  /(?<=")model"\s*:\s*"((?:[^"\\]|\\\/){1,256})"/y,
+  /(?<=name=")model"\r\n\r\n([^\r\n]{1,256})\r\n/y,
+];
 
 /** Whether the content may have a name; whether it has is for whoever reads it beyond doubt. */
 export function seemsNamed(
@@ -58,11 +62,21 @@ export function seemsNamed(
   naming: Naming,
 ): boolean {
   const text = Buffer.from(content.buffer).toString("latin1");
-  for (const [, json, form] of text.matchAll(WRITTEN)) {
-    const name = json?.replaceAll("\\/", "/") ?? form!;
-    if (isName(name, naming)) return true;
+  let at = text.indexOf(BEFORE);
+  for (; at !== -1; at = text.indexOf(BEFORE, at + 1)) {
+    const name = nameAt(text, at);
+    if (name !== undefined && isName(name, naming)) return true;
   }
   return false;
+}
+
+function nameAt(text: string, at: number): string | undefined {
+  for (const pattern of WRITTEN) {
+    pattern.lastIndex = at;
+    const name = pattern.exec(text)?.[1];
+    if (name !== undefined) return name.replaceAll("\\/", "/");
+  }
+  return undefined;
 }
 
 /** Whether it is an alias, or begins with a provider. */

@@ -6,6 +6,7 @@
  */
 
 import type { Begun } from "./egress.ts";
+import type { Signal } from "./signal.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -23,7 +24,7 @@ const MOST = 65_536;
 /** Looks into an answer whose type and length are those of an error's; until the origin is silent, or `signal` aborts. */
 export async function peek(
   { response, flight }: Pick<Begun, "response" | "flight">,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<Peeked> {
   const { status, headers, body } = response;
   if (body === null || !readable(headers)) return { response, text: undefined };
@@ -55,7 +56,7 @@ function readable(headers: Headers): boolean {
 async function readSome(
   body: ReadableStream<Bytes>,
   flight: Begun["flight"],
-  signal: AbortSignal,
+  signal: Signal,
 ) {
   const reader = body.getReader();
   const read: Bytes[] = [];

@@ -7,6 +7,7 @@
 import type { BalanceCall, KeyCheck } from "./check.ts";
 import type { Wire } from "./custom.ts";
 import type { ModelList } from "./facts.ts";
+import { remembering, rememberingOf } from "./memo.ts";
 import type { MeteringRow } from "./meter.ts";
 import type { RefusalFacts } from "./refusal.ts";
 import type { Region } from "./region.ts";
@@ -191,16 +192,22 @@ export function endpointClass(
   method: string,
   { path }: Target,
 ): EndpointClass {
-  const line = requestLine(method, path);
-  return endpoints.find(([, pattern]) => pattern.test(line))?.[0] ?? "other";
+  return classIn(endpoints, requestLine(method, path));
 }
+
+const classIn = rememberingOf((endpoints: Endpoints, line): EndpointClass =>
+  endpoints.find(([, pattern]) => pattern.test(line))?.[0] ?? "other"
+);
 
 /** `METHOD /path` as the table's patterns expect it; HEAD is as good as GET. */
 export function requestLine(method: string, path: string): string {
-  const lenient = percentDecode(path).replace(/\/+/g, "/").toLowerCase();
-  const verb = method === "HEAD" ? "GET" : method;
-  return `${verb} ${lenient.replace(/(?<=.)\/$/, "")}`;
+  return `${method === "HEAD" ? "GET" : method} ${lenientPath(path)}`;
 }
+
+const lenientPath = remembering((path) =>
+  percentDecode(path).replace(/\/+/g, "/").toLowerCase()
+    .replace(/(?<=.)\/$/, "")
+);
 
 /** Decodes every valid percent-encoding; what is none stays. */
 export function percentDecode(text: string): string {

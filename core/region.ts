@@ -10,6 +10,7 @@ import { valuesAt } from "./json.ts";
 import { parsedError, peek } from "./peek.ts";
 import type { Fields } from "./rewrite.ts";
 import type { EgressMode } from "./settings.ts";
+import type { Signal } from "./signal.ts";
 
 /** What a provider's row knows about it. */
 export interface Region {
@@ -46,7 +47,7 @@ export interface Judged {
 export async function judge(
   begun: Pick<Begun, "response" | "flight">,
   region: Region,
-  signal: AbortSignal,
+  signal: Signal,
 ): Promise<Judged> {
   const { response } = begun;
   if (response.status !== region.status) return { response, refused: false };

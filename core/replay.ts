@@ -6,6 +6,7 @@
  */
 
 import type { Content } from "./content.ts";
+import { withLength } from "./once.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -93,29 +94,3 @@ function record(body: ReadableStream<Bytes>, most: number) {
 
   return { play, settle, whole: () => left >= 0 };
 }
-
-/**
- * Deno's fetch sends a stream of ours in chunks and a `Blob` with its length,
- * asking it for `size` and `stream()`; Bun's keeps the length that the fields
- * say and asks no `Blob` of ours. Which of the two this is, is tried once.
- */
-function withLength(
-  stream: ReadableStream<Bytes>,
-  length: number | undefined,
-): Blob | ReadableStream<Bytes> {
-  return length !== undefined && BLOBS_ARE_ASKED
-    ? blobOf(stream, length)
-    : stream;
-}
-
-function blobOf(stream: ReadableStream<Bytes>, size: number): Blob {
-  return Object.defineProperties(new Blob(), {
-    size: { value: size },
-    stream: { value: () => stream },
-  });
-}
-
-const BLOBS_ARE_ASKED = (() => {
-  const stream = new ReadableStream<Bytes>();
-  return new Response(blobOf(stream, 1)).body === stream;
-})();

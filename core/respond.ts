@@ -23,8 +23,10 @@ import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { type Fields, fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
+import { brokenBy } from "./intake.ts";
+import { EVENTS } from "./tally.ts";
 import { turnBack } from "./turn.ts";
-import { readWhole, type Watch, watch } from "./watch.ts";
+import { brokenOff, readWhole, type Watch, watch } from "./watch.ts";
 
 /** What an answer is sent down with. */
 export interface Journey extends Watch {
@@ -91,17 +93,56 @@ export async function respond(
   if (isRefusal(claimed)) return give(begun, claimed);
   const meter = journey.meter?.(response);
   if (meter?.written) journey.revocation?.outlive();
-  if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
+  const empty = method === "HEAD" || BODILESS.has(status);
+  const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
+  const passing = { headers, meter };
+  // Its stream is not touched: to ask for one costs Bun more than all the rest.
+  if (!empty && edits.length === 0 && isSmall(headers)) {
+    return await passAtOnce(begun, journey, passing);
+  }
+  if (empty || response.body === null) {
     await response.body?.cancel();
     begun.flight.land();
     journal.close("complete");
     return new Response(null, { status, headers });
   }
-  const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
-  const passing = { headers, meter };
-  return edits.length === 0
-    ? passOn(begun, journey, passing)
-    : await editWhole(begun, journey, { ...passing, edits });
+  return edits.length > 0
+    ? await editWhole(begun, journey, { ...passing, edits })
+    : passOn(begun, journey, passing);
+}
+
+/** Bytes up to which an answer goes down in one piece: no client does anything with a part of it, and a stream costs more than all else. */
+const SMALL = 65_536;
+
+/** Whether an answer says that it is small, and is no stream of events. */
+function isSmall(headers: Headers): boolean {
+  const length = headers.get("content-length");
+  return length !== null && /^[1-9]\d{0,4}$/.test(length) &&
+    Number(length) <= SMALL && !EVENTS.test(headers.get("content-type") ?? "");
+}
+
+/** The answer when it is all there. */
+async function passAtOnce(
+  begun: Begun,
+  journey: Journey,
+  { headers, meter }: Passing,
+): Promise<Response | Refusal> {
+  const { response, flight } = begun;
+  const { journal, revocation, signal, idleSeconds } = journey;
+  flight.await(idleSeconds);
+  const content = await response.arrayBuffer().catch(() => undefined);
+  flight.land();
+  const { status } = response;
+  const left = revocation?.client.aborted;
+  if (content === undefined) {
+    if (revocation?.why) return revocation.why;
+    journal.close(brokenBy(flight, signal), { bytes: 0 });
+    return new Response(brokenOff(), { status, headers });
+  }
+  meter?.see(new Uint8Array(content));
+  const bytes = left ? 0 : content.byteLength;
+  journal.close(left ? "drained" : "complete", { bytes });
+  return new Response(content, { status, headers });
 }
 
 /** What goes down, and who reads along. */

@@ -6,13 +6,14 @@
  */
 
 import type { Refusal } from "./refusal.ts";
+import { OwnSignal, type Signal } from "./signal.ts";
 
 /** Whether what is under way may go on, told to whoever carries it at the moment. */
 export interface Revocation {
   /** Why it may not; absent while it may. */
   readonly why: Refusal | undefined;
   /** Aborts when the client leaves and is not outlived, and when it is ended before anybody else hears of that. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** From now on `end` is told, and nothing aborted. */
   hear(end: (why: Refusal) => void): void;
   /** `leave` is told when the client leaves, be it outlived or not; at once where it has. */
@@ -35,26 +36,28 @@ export function openRevocation(
   left: AbortSignal,
   whenOver: (work: () => void) => void,
 ): Revocation {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
+  const signal = new OwnSignal();
+  const abort = () => signal.abort();
+  let over = false;
   let patience: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let leaves = () => {};
   const leave = () => {
+    if (over) return;
     if (patience === undefined) abort();
     else timer = setTimeout(abort, patience);
     leaves();
   };
   left.addEventListener("abort", leave);
   whenOver(() => {
-    left.removeEventListener("abort", leave);
+    over = true;
     clearTimeout(timer);
   });
   if (left.aborted) abort();
   let hears: (why: Refusal) => void = abort;
   const revocation = {
     why: undefined as Refusal | undefined,
-    signal: controller.signal,
+    signal,
     hear: (end: (why: Refusal) => void) => void (hears = end),
     hearLeaving(leave: () => void) {
       leaves = leave;

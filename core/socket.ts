@@ -8,6 +8,7 @@
 import { aimed, type Begun, type Forwarded } from "./egress.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Fields } from "./rewrite.ts";
+import type { Signal } from "./signal.ts";
 import { readProtocols } from "./slot.ts";
 
 /** A message: text, or binary. */
@@ -48,7 +49,7 @@ export interface Handshake {
   /** Subprotocols to offer, the client's favourite first. */
   readonly protocols: readonly string[];
   /** Aborts when the client leaves. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** A socket on its way to an origin, not aimed yet. */

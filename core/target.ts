@@ -38,11 +38,10 @@ export interface CleanTarget extends Target {
 
 /** The path part of an absolute URL, untouched but for slashes that lead it. */
 export function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  let start = url.indexOf("/", url.indexOf("://") + 3);
   if (start === -1) return "/";
-  const end = url.slice(start).search(/[?#]/);
-  const path = end === -1 ? url.slice(start) : url.slice(start, start + end);
-  return path.replace(/^\/+/, "/");
+  while (url[start + 1] === "/") start++;
+  return /[^?#]*/.exec(url.slice(start))![0];
 }
 
 /** Host and port a client reached, as `SignedRequest` wants them; `publicUrl` where a proxy in front rewrites `Host`. */

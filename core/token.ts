@@ -60,7 +60,7 @@ export function tokenId(token: string): string {
   const carried = MINTED.exec(token)?.[1];
   if (carried !== undefined) return carried;
   const digest = createHash("sha256").update(token).digest();
-  return base62(digest.readBigUInt64BE() % 62n ** 8n, 8);
+  return base62(Number(digest.readBigUInt64BE() % 62n ** 8n), 8);
 }
 
 /** Lower-case hex SHA-256, the only form in which a token is kept. */
@@ -88,13 +88,14 @@ export function randomBase62(length: number): string {
 }
 
 function checksum(text: string): string {
-  return base62(BigInt(crc32(text)), 6);
+  return base62(crc32(text), 6);
 }
 
-function base62(value: bigint, length: number): string {
+/** @param value a whole number, exact as such */
+function base62(value: number, length: number): string {
   let text = "";
-  for (let left = value; text.length < length; left /= 62n) {
-    text = BASE62[Number(left % 62n)] + text;
+  for (let left = value; text.length < length; left = Math.floor(left / 62)) {
+    text = BASE62[left % 62] + text;
   }
   return text;
 }
@@ -103,10 +104,16 @@ function base62(value: bigint, length: number): string {
 function crc32(text: string): number {
   let crc = ~0;
   for (let i = 0; i < text.length; i++) {
-    crc ^= text.charCodeAt(i);
-    for (let bit = 0; bit < 8; bit++) {
-      crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-    }
+    crc = (crc >>> 8) ^ CRC[(crc ^ text.charCodeAt(i)) & 0xff]!;
   }
   return ~crc >>> 0;
 }
+
+/** What each byte does to a checksum. */
+const CRC = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) {
+    crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return crc;
+});

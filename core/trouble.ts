@@ -10,6 +10,7 @@ import { hintOf } from "./hint.ts";
 import { valuesAt } from "./json.ts";
 import { parsedError, peek } from "./peek.ts";
 import { type EndpointClass, endpointClass, type Route } from "./provider.ts";
+import type { Signal } from "./signal.ts";
 
 /**
  * `key`: the key is refused. `quota`: what it may use or spend is used up.
@@ -90,7 +91,7 @@ export interface Examining {
   /** Seconds since the epoch. */
   readonly now: number;
   /** Aborts when nobody waits any more. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
 }
 
 /** Examines an answer; reads of it only where some row asks for more than the status. */

@@ -95,7 +95,10 @@ function combine(
   b: Usage,
   operation: (x: number, y: number) => number,
 ): Usage {
-  return usageOf(Object.fromEntries(
-    KINDS.map((kind) => [kind, operation(a[kind] ?? 0, b[kind] ?? 0)]),
-  ));
+  const both: { [kind in UsageKind]?: number } = {};
+  for (const kind of KINDS) {
+    const [x, y] = [a[kind], b[kind]];
+    if (x ?? y) both[kind] = operation(x ?? 0, y ?? 0);
+  }
+  return usageOf(both);
 }

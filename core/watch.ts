@@ -14,6 +14,7 @@ import { betweenEvents, isEventStream, PING } from "./ping.ts";
 import type { Refusal } from "./refusal.ts";
 import { asEvent } from "./refuse.ts";
 import type { Revocation } from "./revocation.ts";
+import type { Signal } from "./signal.ts";
 
 /** How an answer is watched. */
 export interface Watch {
@@ -24,7 +25,7 @@ export interface Watch {
   /** Silence after which an event stream gets a comment, seconds; 0: never. */
   readonly pingSeconds: number;
   /** Aborts when nothing more is wanted of the origin. */
-  readonly signal: AbortSignal;
+  readonly signal: Signal;
   /** Lets what is read on for its bill outlive its client. */
   readonly drain?: ((work: Promise<void>) => void) | undefined;
   /** Ends it before its end. */
@@ -137,6 +138,11 @@ export function watch(
     },
     cancel: () => void leave(),
   }, { highWaterMark: 0 });
+}
+
+/** Content that breaks off before its first byte. */
+export function brokenOff(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: broken });
 }
 
 /** Never a clean end, and never the runtime's own error, which names the URL. */

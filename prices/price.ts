@@ -5,6 +5,7 @@
  * @module
  */
 
+import { rememberingOf } from "../core/memo.ts";
 import type { Usage } from "../core/usage.ts";
 import { type RateKind, RATES, type Row, type Table } from "./row.ts";
 
@@ -126,7 +127,9 @@ export function sizeOf(usage: Usage): number {
 }
 
 /** Counts that do not overlap: every token is in one of them, and none in two. */
-function partsOf(usage: Usage): [RateKind, number][] {
+function partsOf(usage: Usage): readonly [RateKind, number][] {
+  const { input = 0, output = 0, ...rest } = usage;
+  if (Object.keys(rest).length === 0) return plainParts(input, output);
   const of = (kind: keyof Usage) => usage[kind] ?? 0;
   const audio = Math.min(of("cacheReadAudio"), of("inputAudio"));
   const image = Math.min(of("cacheReadImage"), of("inputImage"));
@@ -156,6 +159,11 @@ function partsOf(usage: Usage): [RateKind, number][] {
     ["characters", of("characters")],
     ["images", tokens > 0 ? 0 : of("images")],
   ];
+  return parts.filter(([, count]) => count > 0);
+}
+
+function plainParts(input: number, output: number) {
+  const parts: [RateKind, number][] = [["input", input], ["output", output]];
   return parts.filter(([, count]) => count > 0);
 }
 
@@ -248,13 +256,28 @@ function found(
 
 /** Every row that covers the model, in the order that counts. */
 export function rowsFor(
-  { overlays, catalog }: PriceBook,
+  book: PriceBook,
   { provider, model }: Pick<Occasion, "provider" | "model">,
-): Row[] {
-  const name = model.toLowerCase().replace(/^models\//, "");
-  return [...overlays, catalog]
-    .flatMap((table) => Object.hasOwn(table, provider) ? table[provider]! : [])
-    .filter(({ covers }) => covers(name));
+): readonly Row[] {
+  return covering(book, `${provider} ${model}`);
+}
+
+const covering = rememberingOf(
+  ({ overlays, catalog }: PriceBook, asked): readonly Row[] => {
+    const [provider, model] = split(asked);
+    const name = model.toLowerCase().replace(/^models\//, "");
+    return [...overlays, catalog]
+      .flatMap((table) =>
+        Object.hasOwn(table, provider) ? table[provider]! : []
+      )
+      .filter(({ covers }) => covers(name));
+  },
+);
+
+/** An id, which has no space in it, and the rest. */
+function split(asked: string): [id: string, rest: string] {
+  const space = asked.indexOf(" ");
+  return [asked.slice(0, space), asked.slice(space + 1)];
 }
 
 function firstOfCatalog(rows: readonly Row[], catalog: readonly Row[] = []) {

@@ -11,18 +11,22 @@ export function count(value: unknown): number {
   return typeof value === "number" && value > 0 ? value : 0;
 }
 
+const NONE: Counts = {};
+
 /** The first of `names` that is an object. */
 export function part(counts: Counts, ...names: string[]): Counts {
-  const found = names.map((name) => counts[name])
-    .find((value) => typeof value === "object" && value !== null);
-  return (found ?? {}) as Counts;
+  for (const name of names) {
+    const value = counts[name];
+    if (typeof value === "object" && value !== null) return value as Counts;
+  }
+  return NONE;
 }
 
 /** The first of `names` that is a number. */
 export function first(counts: Counts, ...names: string[]): number {
-  return count(
-    names.map((name) => counts[name]).find((value) =>
-      typeof value === "number"
-    ),
-  );
+  for (const name of names) {
+    const value = counts[name];
+    if (typeof value === "number") return count(value);
+  }
+  return 0;
 }

@@ -13,24 +13,15 @@ import type {
   Ask,
   AuditEntry,
   Claim,
-  ListedToken,
   Store,
   TokenRecord,
 } from "../core/store.ts";
 import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
+import { listVerbs, recordOf } from "./rows_sqlite.ts";
 import { SETUP_SCHEMA, setupOf, setupVerbs } from "./setup_sqlite.ts";
 import { USAGE_SCHEMA, usageOf } from "./usage_sqlite.ts";
-import { lookedOf } from "./setup.ts";
-import {
-  guarded,
-  late,
-  listed,
-  LIVE,
-  mapped,
-  page,
-  parsed,
-  type Verbs,
-} from "./verbs.ts";
+import { lookedOf, stateOf } from "./setup.ts";
+import { guarded, late, LIVE, mapped, parsed, type Verbs } from "./verbs.ts";
 
 /** Records are JSON: the fields belong to the application, not to SQL. */
 const SCHEMA = `
@@ -61,6 +52,9 @@ const SCHEMA = `
 /** Records change by merge patches (RFC 7396), in which `null` takes a field away. */
 const SQL = {
   get: "SELECT record, used FROM tokens WHERE id = ?",
+  // One statement, so that it is one look at the file.
+  look: `SELECT (SELECT record FROM tokens WHERE id = ?) AS record,
+    (SELECT value FROM state WHERE name = 'pause') AS state`,
   list: `SELECT id, created, record, used FROM tokens
     WHERE (created, id) > (?, ?) ORDER BY created, id LIMIT ?`,
   insert: "INSERT OR IGNORE INTO tokens (id, created, record) VALUES (?, ?, ?)",
@@ -168,14 +162,18 @@ function limited(
 }
 
 function limitVerbs(
-  { load, stroke }: Tools,
+  { sql, load, stroke }: Tools,
   { limits, setup }: { limits: Limiting; setup: ReturnType<typeof setupOf> },
 ) {
   return {
     admit(asks, taking) {
       const look = () => {
-        const records = asks.map(({ id }) => load(id));
-        return { records, ...setup.state() };
+        const rows = asks.map(({ id }) => sql.look.get(id)!);
+        const records = rows.map(recordOf);
+        const state = rows.length === 0
+          ? setup.state()
+          : stateOf(rows[0]!.state);
+        return { records, ...state };
       };
       const seen = look();
       if (!taking || !limited(asks, seen, taking)) return seen;
@@ -265,35 +263,4 @@ function usageVerbs(
     listUsage: usage.list,
     listRequests: usage.last,
   } satisfies Partial<Verbs>;
-}
-
-function listVerbs({ sql }: Tools) {
-  return {
-    getToken(id) {
-      const row = sql.get.get(id);
-      return row && listedRow(row);
-    },
-    listTokens({ cursor = "-1.", limit }) {
-      const [created, after] = cursor.split(".");
-      const rows = sql.list.all(Number(created), after!, limit + 1);
-      const place = (row: Row) => `${row.created}.${row.id}`;
-      return page(rows, limit, place, (shown) => shown.map(listedRow));
-    },
-    listAudit({ cursor = `${2 ** 53}`, limit }) {
-      const rows = sql.audit.all(parseInt(cursor), limit + 1);
-      const place = (row: Row) => `${row.number}`;
-      const read = ({ entry }: Row) => parsed<AuditEntry>(entry);
-      return page(rows, limit, place, (shown) => shown.map(read));
-    },
-  } satisfies Partial<Verbs>;
-}
-
-type Row = Record<string, unknown>;
-
-function recordOf(row: Row | undefined): TokenRecord | undefined {
-  return row && parsed(row.record);
-}
-
-function listedRow(row: Row): ListedToken | undefined {
-  return listed(recordOf(row), row.used);
 }
