@@ -13,7 +13,7 @@ import { insistently } from "./insist.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leftFields } from "./left.ts";
-import { type Bill, leased, type Left, type Limits } from "./limit.ts";
+import { type Bill, leased, type Left, type Limits, PERIODS } from "./limit.ts";
 import {
   isUnmetered,
   type Meter,
@@ -159,9 +159,15 @@ class OpenAccount implements Account {
       this.#settled = true;
       return refusalOf(held, limits);
     }
-    this.#held = { tokens, cost: held.held };
+    // The owner may have changed the limits since the admission: what was not counted is not given back, and without a budget nothing has to fit one.
+    const counts = (names: readonly string[]) =>
+      held.left.some(([name]) => names.includes(name));
+    const counted = counts(["tokens"]) ? tokens : 0;
+    this.#held = { tokens: counted, cost: held.held };
     this.#left = [...this.#left, ...held.left];
-    this.#fitted = await fitted(priced, held.held, prices);
+    if (counts(PERIODS)) {
+      this.#fitted = await fitted(priced, held.held, prices);
+    }
     const open = ways.find((way) => this.#fitted.get(way) !== null);
     if (open === undefined) return refusalOf({ short: "total" }, limits);
     this.toward(open);

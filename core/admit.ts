@@ -6,7 +6,7 @@
  */
 
 import { isChild, unseal } from "./child.ts";
-import { leased, type Left, type Taking } from "./limit.ts";
+import { leased, type Left, type Taking, timed } from "./limit.ts";
 import { authenticate, matches, paused, refusalOf, usable } from "./policy.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import type { Admission, Claim, Store, TokenRecord } from "./store.ts";
@@ -133,7 +133,10 @@ function held(
 
 /** A request that takes no more than its place in the minute has no lease. */
 function takenBy({ limits }: TokenRecord, taking: Taking): Taking {
-  return leased(limits) ? taking : { ...taking, lease: "" };
+  const counted = timed(limits);
+  return leased(limits)
+    ? { ...taking, counted }
+    : { ...taking, counted, lease: "" };
 }
 
 /** The request was refused after all: what it took was never taken. */

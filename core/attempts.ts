@@ -124,14 +124,15 @@ function standing<Opened extends object>(
   if (before === undefined) return after;
   const refused = isRefusal(after) && after.refused !== "client_closed";
   if (isRefusal(before)) {
-    if (!refused || before.unsent) return after;
-    // Nothing has gone out only if neither has.
-    const { unsent: _, ...sent } = after;
-    return sent as Refusal;
+    if (before.unsent) return after;
+  } else {
+    if (refused) return before;
+    if ("response" in before) giveUp(before);
   }
-  if (refused) return before;
-  if ("response" in before) giveUp(before);
-  return after;
+  if (!isRefusal(after)) return after;
+  // Nothing has gone out only if neither has.
+  const { unsent: _, ...sent } = after;
+  return sent as Refusal;
 }
 
 /** An outcome, what is written down about it, and who may be tried next: nobody, another key, or any key one single time. */

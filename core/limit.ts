@@ -72,6 +72,8 @@ export interface Taking {
   readonly now: number;
   /** Place of the one token among those asked for that may take, where another must not. */
   readonly only?: number;
+  /** Whether it has taken a place in the minute, once that is known: only then is there one to give back, whatever the owner has changed since (see {@linkcode timed}). */
+  readonly counted?: boolean;
 }
 
 /** What the bill may come to. */
@@ -114,6 +116,11 @@ export const MONTH_KEPT = 70 * 86_400;
 export function leased({ tokens, concurrency, budget }: Limits): boolean {
   return tokens !== undefined || concurrency !== undefined ||
     budget !== undefined;
+}
+
+/** Whether a request takes a place in the minute. */
+export function timed({ requests, tokens }: Limits): boolean {
+  return requests !== undefined || tokens !== undefined;
 }
 
 /** The periods of budgets. */

@@ -114,11 +114,12 @@ export async function respond(
 /** Bytes up to which an answer goes down in one piece: no client does anything with a part of it, and a stream costs more than all else. */
 const SMALL = 65_536;
 
-/** Whether an answer says that it is small, and is no stream of events. */
+/** Whether an answer says that it is small, and is no stream of events. One without a type goes as a stream: Bun would give it one. */
 function isSmall(headers: Headers): boolean {
   const length = headers.get("content-length");
+  const type = headers.get("content-type");
   return length !== null && /^[1-9]\d{0,4}$/.test(length) &&
-    Number(length) <= SMALL && !EVENTS.test(headers.get("content-type") ?? "");
+    Number(length) <= SMALL && type !== null && !EVENTS.test(type);
 }
 
 /** The answer when it is all there. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import type { Limits, Taking } from "../core/limit.ts";
+import { type Limits, type Taking, timed } from "../core/limit.ts";
 import type { StoredCredential } from "../core/setup.ts";
 import type { Store, TokenRecord } from "../core/store.ts";
 import { redisInstalled, startUpstash } from "../test/redis.ts";
@@ -44,10 +44,13 @@ function* life(roll: Roll): Generator<[name: string, verb: Verb]> {
   // A minute before midnight at a month's end.
   let now = Date.parse("2026-11-30T23:59:00Z");
   const tokens: TokenRecord[] = [];
+  const limits = new Map<string, Limits>();
+  const isTimed = (id: string) => timed(limits.get(id) ?? {});
   const takings: { id: string; taking: Taking; held: number }[] = [];
   for (let i = 0; i < 4; i++) {
     const made = record({ limits: limitsOf(roll) });
     tokens.push(made);
+    limits.set(made.id, made.limits);
     yield ["create", (store) => store.createToken(made, entry("create"))];
   }
   for (let i = 0; i < 400; i++) {
@@ -60,7 +63,7 @@ function* life(roll: Roll): Generator<[name: string, verb: Verb]> {
       case 0:
       case 1:
       case 2: {
-        const taking = { lease: `lease-${i}`, now };
+        const taking = { lease: `lease-${i}`, now, counted: isTimed(id) };
         takings.push({ id, taking, held: 0 });
         yield ["admit", (store) => store.admit([{ id, hash }], taking)];
         break;
@@ -95,9 +98,10 @@ function* life(roll: Roll): Generator<[name: string, verb: Verb]> {
         break;
       }
       case 10: {
-        const limits = limitsOf(roll);
+        const edit = { limits: limitsOf(roll) };
         if (roll(3) > 0) break;
-        yield ["edit", (store) => store.editToken(id, { limits }, entry("e"))];
+        limits.set(id, edit.limits);
+        yield ["edit", (store) => store.editToken(id, edit, entry("e"))];
         break;
       }
       default: {
@@ -107,6 +111,7 @@ function* life(roll: Roll): Generator<[name: string, verb: Verb]> {
           limits: { tokens: 9 },
         };
         const gone = again.id;
+        limits.set(gone, again.limits);
         yield ["delete", (store) => store.deleteToken(gone, entry("delete"))];
         yield [
           "import",

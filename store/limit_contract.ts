@@ -1,7 +1,13 @@
 /** What every `Store` must do about limits; `testStore()` calls this. */
 
 import assert from "node:assert/strict";
-import { LEASE_LASTS, type Limits, SLOT } from "../core/limit.ts";
+import {
+  LEASE_LASTS,
+  type Limits,
+  type Shortage,
+  SLOT,
+  timed,
+} from "../core/limit.ts";
 import type { Store, TokenRecord } from "../core/store.ts";
 import { entry, record, table } from "./contract.ts";
 
@@ -26,11 +32,12 @@ export function testLimits(
   }
 
   /** Admits, and says what was short, or the lease. */
-  async function take(store: Store, { id, hash }: TokenRecord, now = NOW) {
+  async function take(store: Store, made: TokenRecord, now = NOW) {
+    const { id, hash, limits } = made;
     const taking = { lease: lease(), now };
     const { shortage, taken } = await store.admit([{ id, hash }], taking);
     return {
-      taking,
+      taking: { ...taking, counted: timed(limits) },
       short: shortage?.short,
       wait: shortage?.retryAfter,
       taken,
@@ -50,6 +57,25 @@ export function testLimits(
     const { taken, short } = await take(store, made);
     assert.deepEqual([taken, short], [undefined, undefined]);
   });
+
+  law(
+    "what was not counted is not given back, whatever the owner changes meanwhile",
+    async ({ store }) => {
+      const budget = { total: 100 };
+      const made = await token(store, { budget });
+      const hold = { tokens: 0, least: 200, most: 200 };
+      const first = await take(store, made);
+      const second = await take(store, made);
+      const edit = { limits: { requests: 1, budget } };
+      await store.editToken(made.id, edit, entry("token.edit"));
+      const changed = { ...made, ...edit };
+      assert.equal((await take(store, changed)).taken, true);
+      await store.settle(made.id, first.taking, { ...bill(0), undone: true });
+      const short = await reserve(store, made.id, second.taking, hold);
+      assert.equal((short as Shortage).short, "total");
+      assert.equal((await take(store, changed)).short, "requests");
+    },
+  );
 
   law("requests per minute hold in any 60 seconds", async ({ store }) => {
     const made = await token(store, { requests: 3 });

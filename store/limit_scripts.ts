@@ -145,7 +145,7 @@ export const LIMIT_SCRIPTS = {
     end
     out[4] = 1
     return out`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most. Answers short, wait, what is held, what is left. Without its lease a hold would never die; a lease has one. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens, least, most, '1' if it was counted. Answers short, wait, what is held, what is left. Without its lease a hold would never die; a lease has one. */
   reserve: `${TOOLS}
     local now, most = tonumber(ARGV[2]), tonumber(ARGV[5])
     local limits = call('HGET', KEYS[1], 'limits')
@@ -174,7 +174,7 @@ export const LIMIT_SCRIPTS = {
     if short ~= '' then
       call('ZREM', KEYS[3], ARGV[1])
       unhold(1, ARGV[1])
-      if limits.requests or limits.tokens then uncount(1, 'r', now, 1) end
+      if ARGV[6] == '1' then uncount(1, 'r', now, 1) end
       return {short, after, 0, left}
     end
     if not budget then most = 0
@@ -188,7 +188,7 @@ export const LIMIT_SCRIPTS = {
       left[1][2] = left[1][2] - ARGV[3]
     end
     return {'', 0, most, left}`,
-  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone, time of its end. A second time it does nothing. */
+  /** KEYS: a token's. ARGV: lease, time of admission, tokens held, tokens, cost, '1' if undone and counted, time of its end. A second time it does nothing. */
   settle: `${TOOLS}
     local now = tonumber(ARGV[2])
     if call('ZREM', KEYS[3], ARGV[1]) == 0 and ARGV[1] ~= '' then return 0 end

@@ -21,6 +21,7 @@ import {
   SLOT,
   SLOTS,
   type Taking,
+  timed,
 } from "../core/limit.ts";
 import type { Admission, TokenRecord } from "../core/store.ts";
 import { mapped } from "./verbs.ts";
@@ -135,7 +136,7 @@ export function limitsOf(database: DatabaseSync) {
 function reserving({ sql, used, count, uncount, bury, unspent }: Tools) {
   return (
     { id, limits }: TokenRecord,
-    { lease, now }: Taking,
+    { lease, now, counted }: Taking,
     { tokens, least, most }: Estimate,
   ): Hold | Shortage => {
     bury(id, now);
@@ -149,7 +150,7 @@ function reserving({ sql, used, count, uncount, bury, unspent }: Tools) {
     const short = over || rooms.find(([, there]) => there < least);
     if (short) {
       sql.release.get(id, lease);
-      if (timed(limits)) uncount(id, now, 1, 0);
+      if (counted) uncount(id, now, 1, 0);
       const retry = short[2] > 0 && { retryAfter: short[2] };
       return { short: short[0], ...retry, left: [...rates, ...rooms] };
     }
@@ -167,14 +168,14 @@ function reserving({ sql, used, count, uncount, bury, unspent }: Tools) {
 function settling({ sql, spend, count, uncount }: Tools) {
   return (
     id: string,
-    { lease, now }: Taking,
+    { lease, now, counted }: Taking,
     { held, tokens, cost, undone, now: over = now }: Bill,
   ) => {
     const row = sql.release.get(id, lease) as Row | undefined;
     // A lease that has died is paid for already, and one that is settled, too.
     if (row === undefined && lease !== "") return;
     if (typeof row?.held === "number") spend(id, now, cost);
-    uncount(id, now, undone ? 1 : 0, held);
+    uncount(id, now, undone && counted ? 1 : 0, held);
     if (tokens > 0) count(id, over, 0, tokens);
   };
 }
@@ -228,11 +229,6 @@ function toolsOf(database: DatabaseSync) {
       });
     },
   };
-}
-
-/** Whether a minute is counted. */
-function timed({ requests, tokens }: Limits): boolean {
-  return requests !== undefined || tokens !== undefined;
 }
 
 /** What the minute still has room for. */

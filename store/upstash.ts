@@ -224,16 +224,18 @@ function limitVerbs({ run, keys }: Tools) {
         ...(taken === 1 && { taken: true, left }),
       };
     },
-    async reserve(id, { lease, now }, { tokens, least, most }) {
-      const args = [lease, ...[now, tokens, least, most].map(String)];
+    async reserve(id, { lease, now, counted }, { tokens, least, most }) {
+      const sums = [now, tokens, least, most].map(String);
+      const args = [lease, ...sums, counted ? "1" : ""];
       const answer = await run("reserve", keys.limited(id, now), args);
       const [short, wait, held, left] = answer as Reserved;
       if (short === "") return { held, left };
       return { short, ...(wait > 0 && { retryAfter: wait }), left };
     },
-    async settle(id, { lease, now }, { held, tokens, cost, undone, ...bill }) {
+    async settle(id, { lease, now, counted }, bill) {
+      const { held, tokens, cost, undone, now: over = now } = bill;
       const args = [lease, ...[now, held, tokens, cost].map(String)];
-      args.push(undone ? "1" : "", `${bill.now ?? now}`);
+      args.push(undone && counted ? "1" : "", `${over}`);
       await run("settle", keys.limited(id, now), args);
     },
     async watch(tokens, now, looks = false) {

@@ -23,6 +23,15 @@ const BEGINNINGS: Record<string, readonly Part[]> = {
   "a chunk": [CHUNKED, "10\r\nsome"],
 };
 
+/** One that is handed on when it is all there, or not at all. */
+const SMALL = [
+  message("HTTP/1.1 200 OK", [
+    "content-type: application/json",
+    "content-length: 1000",
+  ]),
+  '{"some":',
+];
+
 /** Writes it and says no more. */
 const begin = (parts: readonly Part[]): Script => ({ wire }) =>
   wire.write(...parts);
@@ -51,6 +60,26 @@ const clientLeaves: Laws = {
         `within ${what}: it ${leaves}`,
         leavesWithin(what, leave),
       ]),
+    ]),
+  ),
+  ...Object.fromEntries(
+    Object.entries(LEAVING).map(([leaves, leave]) => [
+      `within a small answer that has a type: it ${leaves}`,
+      async (stage: Stage) => {
+        let said = false;
+        const { client, exchange, line } = await call(stage, {
+          async script({ wire }) {
+            await wire.write(...SMALL);
+            said = true;
+          },
+        });
+        const { wire } = await exchange();
+        await until(() => said);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        leave(client);
+        await until(wire.closed);
+        assert.deepEqual(await line(), LEFT_WITHIN);
+      },
     ]),
   ),
   "300 times over, and the origin is left with none of them": async (stage) => {
@@ -170,6 +199,25 @@ const originDies: Laws = {
         `within ${what}, resetting: never a clean end`,
         diesWithin(what, "reset"),
       ],
+    ]),
+  ),
+  ...Object.fromEntries(
+    (["end", "reset"] as const).map((how) => [
+      `within a small answer that has a type (${how}): never a clean end`,
+      async (stage: Stage) => {
+        const { client, line } = await call(stage, {
+          async script({ wire }) {
+            await wire.write(...SMALL);
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            wire[how]();
+          },
+          sends: (path) => ask(`GET ${path}?secret-of-the-query`),
+        });
+        const answer = await within(readAnswer(client));
+        assert.notEqual(answer?.whole, true);
+        assert.deepEqual(await line(), BROKEN);
+        assertDiscreet(stage);
+      },
     ]),
   ),
   "within chunks, with nonsense: never a clean end": async (stage) => {
