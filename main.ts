@@ -77,15 +77,15 @@ const metrics = createMetrics(manifest.version);
 const store = metrics.watch(opened.store);
 const flights = createFlights(Date.now, deno && createCollector());
 const sockets = createSockets();
-const { firstByteSeconds } = settings;
+/** Deno's: over HTTP/2 one connection's stream limit would cap all. */
+const pool = (poolMaxIdlePerHost: number) =>
+  deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost });
+const { firstByteSeconds, port, host: hostname } = settings;
 const send = sender({
   flights,
   firstByteSeconds,
-  client: deno?.createHttpClient?.({ http2: false, poolMaxIdlePerHost: 256 }),
-  freshClient: deno?.createHttpClient?.({
-    http2: false,
-    poolMaxIdlePerHost: 0,
-  }),
+  client: pool(256),
+  freshClient: pool(0),
   collect: bun ? () => bun.gc(true) : undefined,
 });
 /** Loaded with the first socket. */
@@ -160,6 +160,7 @@ const app = doppel({
   publicUrl: settings.publicUrl,
   stamps: createStamps(Date.now),
   running,
+  stopping: () => stopping(),
   prices: pricing(),
   ledger,
   keep: settings.keep,
@@ -173,7 +174,7 @@ const app = doppel({
 });
 
 announce();
-drainOnSignal({
+const stopping = drainOnSignal({
   drains: deno !== undefined,
   server: () => server,
   sockets,
@@ -181,8 +182,6 @@ drainOnSignal({
   finish,
   close: () => store.close(),
 });
-
-const { port, host: hostname } = settings;
 
 // `deno serve` knows no TLS; whoever runs it all the same finds the port taken.
 if (deno && tls) {

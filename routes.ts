@@ -50,6 +50,8 @@ export interface Deps extends SocketDeps, AccountDeps, PoolDeps, JourneyDeps {
   readonly running: Running;
   /** Which uses are to be written. */
   readonly stamps: Stamps;
+  /** Whether the process is about to end: Deno then takes a client that is there for one that has left. */
+  readonly stopping?: () => boolean;
 }
 
 /** Answers one request: the origin's response, or a refusal in the caller's own envelope. `address` is the client's. */
@@ -69,9 +71,9 @@ export async function handle(
       deps.fault("request", error);
       return { refused: "internal_error" };
     });
-  return isRefusal(outcome)
-    ? answer(outcome, asked, { deps, journal })
-    : outcome;
+  if (!isRefusal(outcome)) return outcome;
+  const stopped = outcome.refused === "client_closed" && deps.stopping?.();
+  return answer(stopped ? STOPPING : outcome, asked, { deps, journal });
 }
 
 /** What it asks for; before an API is said to be unknown, whether there is one by now. */
@@ -87,6 +89,7 @@ function recognise(
   );
 }
 
+const STOPPING: Refusal = { refused: "stopping", retryAfter: 1 };
 const STORE_AWAY: Refusal = { refused: "store_unavailable", retryAfter: 1 };
 
 /** What handle() hands down. */

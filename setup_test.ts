@@ -60,7 +60,7 @@ async function keysOf(
     table: PROVIDERS,
     customProvider: (custom) => custom as unknown as Provider,
     open,
-    learn() {},
+    learn: () => () => {},
     now: () => START,
     fault() {},
   });

@@ -31,9 +31,10 @@ const FAREWELL_SECONDS = 5;
 /**
  * A stream ends by itself, a socket never does: it is closed at once, so that
  * its client goes elsewhere. `deno serve` drains by itself, other servers would
- * cut every stream. A second signal does not wait.
+ * cut every stream. A second signal does not wait. The function it gives tells
+ * whether there was one.
  */
-export function drainOnSignal(stopping: Stopping): void {
+export function drainOnSignal(stopping: Stopping): () => boolean {
   const { drains, server, sockets, finish, close } = stopping;
   let asked = false;
   const stop = async () => {
@@ -50,6 +51,7 @@ export function drainOnSignal(stopping: Stopping): void {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  return () => asked;
 }
 
 const FAREWELL = FAREWELL_SECONDS * 1000;

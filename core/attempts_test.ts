@@ -83,6 +83,14 @@ Deno.test("an answer that stands is left alone, and says what it means", async (
   });
 });
 
+Deno.test("what reached the origin once has been sent, whoever leaves after", async () => {
+  const left = { refused: "client_closed", unsent: true } as const;
+  for (const before of [401, { refused: "origin_unreachable" } as const]) {
+    const { status } = await play([before, left], { method: "GET" });
+    assert.deepEqual(status, { refused: "client_closed" });
+  }
+});
+
 Deno.test("an answer stands where the next key reaches nobody", async () => {
   const { status, done } = await play([401, { refused: "origin_unreachable" }]);
   assert.equal(status, 401);

@@ -14,8 +14,8 @@ export interface Cooling {
   until(credential: string, model: string): number;
   /** One more, from now on. A later end stands. */
   cool(cooldown: Cooldown): void;
-  /** All that the store knows; what it has not been told yet stays. */
-  learn(cooldowns: Iterable<Cooldown>): void;
+  /** To be called when somebody begins to read what the store knows, and then with what was read: what the store had not been told by the beginning stays. */
+  learn(): (cooldowns: Iterable<Cooldown>) => void;
   /** Counts a refusal of the key itself: how many there were one after another. */
   refused(credential: string): number;
   /** The key has served: its refusals are forgotten. */
@@ -33,15 +33,17 @@ export interface CoolingOptions {
 /** Most that are known at once: keys times models, many times over. */
 const MOST = 10_000;
 
-/** A cooldown, and whether the store still has to be told. */
+/** A cooldown, and since which event the store knows it; `Infinity`: it still has to be told. */
 interface Known extends Cooldown {
-  untold: boolean;
+  told: number;
 }
 
 /** No key rests yet. */
 export function createCooling({ now, tell }: CoolingOptions): Cooling {
   const known = new Map<string, Known>();
   const refusals = new Map<string, number>();
+  /** Of what was told, and of readings that began: which was before which. */
+  let events = 0;
 
   function keep(cooldown: Known): boolean {
     const name = nameOf(cooldown.credential, cooldown.model);
@@ -60,16 +62,19 @@ export function createCooling({ now, tell }: CoolingOptions): Cooling {
       return until > now() / 1000 ? until : 0;
     },
     cool(cooldown) {
-      const own = { ...cooldown, untold: true };
+      const own = { ...cooldown, told: Infinity };
       if (!keep(own)) return;
       // What the store could not be told stays until it ends.
-      tell([cooldown]).then(() => void (own.untold = false), () => {});
+      tell([cooldown]).then(() => void (own.told = ++events), () => {});
     },
-    learn(cooldowns) {
-      for (const [name, { untold }] of known) {
-        if (!untold) known.delete(name);
-      }
-      for (const cooldown of cooldowns) keep({ ...cooldown, untold: false });
+    learn() {
+      const began = ++events;
+      return (cooldowns) => {
+        for (const [name, { told }] of known) {
+          if (told < began) known.delete(name);
+        }
+        for (const cooldown of cooldowns) keep({ ...cooldown, told: began });
+      };
     },
     refused(credential) {
       const times = (refusals.get(credential) ?? 0) + 1;

@@ -52,8 +52,8 @@ export interface KeyringDeps {
   readonly customProvider: (custom: CustomProvider) => Provider;
   /** The key of a credential; `undefined` where it cannot be opened. */
   readonly open: (credential: StoredCredential) => string | undefined;
-  /** Told of the cooldowns of each view that is new. */
-  readonly learn: (cooldowns: readonly Cooldown[]) => void;
+  /** Called when a setup begins to be read, and what it gives then with the cooldowns of that. */
+  readonly learn: () => (cooldowns: readonly Cooldown[]) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Logs a failure under its name. */
@@ -80,10 +80,11 @@ export function createKeyring(deps: KeyringDeps): Keyring {
 
   function read(): Promise<View> {
     const began = deps.now();
+    const learn = deps.learn();
     return deps.store.readSetup()
       .then((setup) => {
         readAt = began;
-        deps.learn(setup.cooldowns);
+        learn(setup.cooldowns);
         return view = viewOf(setup);
       })
       .finally(() => reading = undefined);
@@ -132,12 +133,12 @@ const UNREADABLE = Object.assign(new Error("It cannot be used"), {
 function viewer({ pools, table, customProvider, open, fault }: KeyringDeps) {
   const known = new Set(table.map(({ id }) => id));
   const taken = new Set(Object.values(pools).flat().map(({ id }) => id));
-  const credentialsOf = remembering((record: StoredCredential) => {
+  const credentialsOf = madeOf((record: StoredCredential) => {
     const key = taken.has(record.id) ? undefined : open(record);
     if (key === undefined) fault(`credential ${record.id}`, UNREADABLE);
     return key === undefined ? undefined : withKey(record, key);
   });
-  const rowsOf = remembering((record: StoredProvider) => {
+  const rowsOf = madeOf((record: StoredProvider) => {
     const { id, origin, wire = "openai", slot } = record;
     if (origin === undefined || known.has(id)) return undefined;
     try {
@@ -178,7 +179,7 @@ function withKey(record: StoredCredential, key: string): Credential {
 }
 
 /** What is made of records, with them; for a record that was among the last ones, what was made then. */
-function remembering<From, Made>(make: (record: From) => Made | undefined) {
+function madeOf<From, Made>(make: (record: From) => Made | undefined) {
   let last = new Map<string, Made | undefined>();
   return (records: readonly From[]) => {
     const next = new Map<string, Made | undefined>();

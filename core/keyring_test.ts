@@ -65,7 +65,7 @@ function keyring(overrides: Partial<KeyringDeps> = {}) {
       return seal.open(record);
     },
     fault: (name) => void faults.push(name),
-    learn: (cooldowns) => void learned.push(...cooldowns),
+    learn: () => (cooldowns) => void learned.push(...cooldowns),
     now: () => time,
     ...overrides,
   });

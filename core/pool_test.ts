@@ -322,16 +322,30 @@ Deno.test("of two ends the later one stands, and the store is not told of the so
 Deno.test("learn() takes over what the store knows, but for what the store could not be told", async () => {
   const { cooling, goAway } = cooled();
   cooling.cool(rest("told", "", 60));
-  cooling.learn([rest("other", "m", 30)]);
+  cooling.learn()([rest("other", "m", 30)]);
   assert.equal(cooling.until("told", ""), NOW + 60, "telling is under way");
   await Promise.resolve();
   goAway();
   cooling.cool(rest("untold", "", 60));
   await Promise.resolve();
-  cooling.learn([rest("other", "m", 90)]);
+  cooling.learn()([rest("other", "m", 90)]);
   assert.equal(cooling.until("told", ""), 0, "somebody has warmed it");
   assert.equal(cooling.until("untold", ""), NOW + 60);
   assert.equal(cooling.until("other", "m"), NOW + 90);
+});
+
+Deno.test("learn() forgets nothing that the store was told while it was read", async () => {
+  const { cooling } = cooled();
+  const learnt = cooling.learn();
+  cooling.cool(rest("a", "", 60));
+  await Promise.resolve();
+  learnt([rest("other", "m", 30)]);
+  assert.equal(cooling.until("a", ""), NOW + 60);
+  cooling.learn()([]);
+  assert.deepEqual([cooling.until("a", ""), cooling.until("other", "m")], [
+    0,
+    0,
+  ]);
 });
 
 Deno.test("refused() counts what comes one after another", () => {

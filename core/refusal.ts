@@ -69,6 +69,7 @@ export const REFUSALS = {
   origin_unreachable: again(502, "The API could not be reached."),
   hop_unreachable: again(502, "The hop to the API could not be reached."),
   store_unavailable: again(503, "doppel cannot check tokens right now."),
+  stopping: again(503, "This doppel is stopping: try again."),
   paused: no(503, "doppel is paused."),
   no_credential: no(503, "This doppel has no key for this API."),
   origin_timeout: again(504, "The API did not answer in time."),

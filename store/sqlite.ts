@@ -17,6 +17,7 @@ import type {
   TokenRecord,
 } from "../core/store.ts";
 import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
+import { AT_ONCE, patience } from "./patience_sqlite.ts";
 import { listVerbs, recordOf } from "./rows_sqlite.ts";
 import { SETUP_SCHEMA, setupOf, setupVerbs } from "./setup_sqlite.ts";
 import { USAGE_SCHEMA, usageOf } from "./usage_sqlite.ts";
@@ -83,6 +84,7 @@ export function sqliteStore(
   now: () => number = Date.now,
 ): Store {
   database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA + SETUP_SCHEMA);
+  database.exec(AT_ONCE);
   const tools = toolsOf(database);
   const { sql } = tools;
   const limits = limitsOf(database);
@@ -106,7 +108,10 @@ export function sqliteStore(
     ready: () => void setup.state(),
   };
   return {
-    ...guarded(verbs, ({ code }) => code ?? "SQLITE"),
+    ...guarded(verbs, {
+      codeOf: ({ code }) => code ?? "SQLITE",
+      again: patience(database),
+    }),
     close: () => database.close(),
   };
 }

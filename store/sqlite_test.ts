@@ -41,6 +41,33 @@ Deno.test("sqliteStore: two processes may share the file", async () => {
   rmSync(folder, { recursive: true });
 });
 
+Deno.test("sqliteStore: who writes waits for a lock, and nobody else does", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "doppel-sqlite-"));
+  const file = join(folder, "doppel.sqlite");
+  const store = sqliteStore(new DatabaseSync(file));
+  const token = record();
+  await store.createToken(token, entry("token.create"));
+  const other = new DatabaseSync(file);
+  other.exec("BEGIN IMMEDIATE");
+  const done: string[] = [];
+  const writers = ["one", "two", "three"].map((nonce) =>
+    store.takeNonce(nonce, 2_000_000_000)
+      .then((taken) => void done.push(`${nonce} ${taken}`))
+  );
+  const { records } = await store.admit([{ id: token.id }]);
+  assert.equal(records[0]?.id, token.id);
+  for (let ticks = 0; ticks < 10; ticks++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.deepEqual(done, []);
+  other.exec("ROLLBACK");
+  await Promise.all(writers);
+  assert.deepEqual(done.toSorted(), ["one true", "three true", "two true"]);
+  other.close();
+  store.close();
+  rmSync(folder, { recursive: true });
+});
+
 Deno.test("sqliteStore: nonces are forgotten when they are past", async () => {
   let now = 1_000_000;
   const store = sqliteStore(new DatabaseSync(":memory:"), () => now);

@@ -85,7 +85,7 @@ export function upstashStore(
     },
     ready: async () => void await redis.get(keys.state),
   };
-  return { ...guarded(verbs, codeOf), close() {} };
+  return { ...guarded(verbs, { codeOf }), close() {} };
 }
 
 /** See `toolsOf()`. */
@@ -208,11 +208,8 @@ function limitVerbs({ run, keys }: Tools) {
     async admit(asks, taking) {
       const now = taking?.now ?? 0;
       const touched = asks.flatMap(({ id }) => keys.limited(id, now));
-      const args = [
-        taking?.lease ?? "",
-        `${now}`,
-        `${(taking?.only ?? -1) + 1}`,
-      ];
+      const only = (taking?.only ?? -1) + 1;
+      const args = [taking?.lease ?? "", `${now}`, `${only}`];
       for (const { hash } of asks) args.push(hash ?? "");
       const answer = await run("admit", [keys.state, ...touched], args);
       const [state, short, wait, taken, left, ...records] = answer as Admitted;
@@ -224,9 +221,9 @@ function limitVerbs({ run, keys }: Tools) {
         ...(taken === 1 && { taken: true, left }),
       };
     },
-    async reserve(id, { lease, now, counted }, { tokens, least, most }) {
-      const sums = [now, tokens, least, most].map(String);
-      const args = [lease, ...sums, counted ? "1" : ""];
+    async reserve(id, { lease, now, counted = false }, estimate) {
+      const { tokens, least, most } = estimate;
+      const args = [lease, ...[now, tokens, least, most, +counted].map(String)];
       const answer = await run("reserve", keys.limited(id, now), args);
       const [short, wait, held, left] = answer as Reserved;
       if (short === "") return { held, left };
@@ -234,8 +231,9 @@ function limitVerbs({ run, keys }: Tools) {
     },
     async settle(id, { lease, now, counted }, bill) {
       const { held, tokens, cost, undone, now: over = now } = bill;
-      const args = [lease, ...[now, held, tokens, cost].map(String)];
-      args.push(undone && counted ? "1" : "", `${over}`);
+      const back = undone && counted ? 1 : 0;
+      const sums = [now, held, tokens, cost, back, over].map(String);
+      const args = [lease, ...sums];
       await run("settle", keys.limited(id, now), args);
     },
     async watch(tokens, now, looks = false) {

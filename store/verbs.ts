@@ -23,20 +23,32 @@ export type Verbs = {
   ) => Awaitable<Awaited<ReturnType<Store[Name]>>>;
 };
 
+/** What a store knows of its own errors. */
+export interface Guard {
+  /** What is said of it, and nothing else is. */
+  readonly codeOf: (error: Error & { code?: string }) => string;
+  /** Whether the verb is to be tried again; it has done nothing, or may do it twice. */
+  readonly again?: (error: Error) => Promise<boolean>;
+}
+
+/** Tries of a verb, each of which may wait: then there are too many others. */
+const MOST_TRIES = 20;
+
 /** The verbs, each of which rejects with what `codeOf()` says of whatever it threw, and with nothing else. */
-export function guarded(
-  verbs: Verbs,
-  codeOf: (error: Error & { code?: string }) => string,
-): Pick<Store, Verb> {
-  const guard =
+export function guarded(verbs: Verbs, guard: Guard): Pick<Store, Verb> {
+  const { codeOf, again = () => Promise.resolve(false) } = guard;
+  const patient =
     (verb: (...args: never[]) => unknown) => async (...args: never[]) => {
-      try {
-        return await verb(...args);
-      } catch (error) {
-        throw new StoreUnavailable(codeOf(error as Error));
+      for (let tries = 1;; tries++) {
+        try {
+          return await verb(...args);
+        } catch (error) {
+          if (tries < MOST_TRIES && await again(error as Error)) continue;
+          throw new StoreUnavailable(codeOf(error as Error));
+        }
       }
     };
-  return mapped(verbs, guard) as unknown as Pick<Store, Verb>;
+  return mapped(verbs, patient) as unknown as Pick<Store, Verb>;
 }
 
 /** The verbs of what runs. */

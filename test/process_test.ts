@@ -16,6 +16,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { keepSecret, keepText } from "./evidence.ts";
+import { dial, message, readAnswer } from "./raw.ts";
+import { startOrigin as startRaw } from "./raw_origin.ts";
 import { redisInstalled, startUpstash } from "./redis.ts";
 import {
   freePort,
@@ -309,6 +311,33 @@ Deno.test("deno: content that HTTP/2 frames without a length arrives whole", asy
   session.close();
   await Promise.all([doppel.stop(), origin.close()]);
 });
+
+for (const runtime of RUNTIMES) {
+  Deno.test(`${runtime}: whose content comes after a SIGTERM is served, or told to try again`, async () => {
+    const origin = await startRaw();
+    origin.play(async ({ content, wire }) => {
+      await content(() => {});
+      await wire.write(message("HTTP/1.1 200 OK", ["content-length: 0"]));
+    });
+    const doppel = await startDoppel({ runtime, origin: origin.url });
+    const token = await doppel.mint({ endpoints: ["files"] });
+    const client = await dial(doppel.url);
+    const fields = ["host: x", `authorization: Bearer ${token}`];
+    const length = "content-length: 10";
+    const head = message("POST /v1/files HTTP/1.1", [...fields, length]);
+    await client.write(head, "01234");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    process.kill(doppel.pid, "SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await client.write("56789");
+    const answer = await readAnswer(client);
+    // Deno takes the content away as soon as it is asked to stop.
+    assert.equal(answer?.status, runtime === "bun" ? 200 : 503);
+    await client.close();
+    await doppel.stop().catch(() => {});
+    await origin.stop();
+  });
+}
 
 Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTERM", async () => {
   const port = await freePort();
