@@ -25,8 +25,13 @@ export interface Rival {
   readonly url: string;
   readonly version: string;
   readonly pid: number;
+  /** When it was started, by `performance.now()`. */
+  readonly begun: number;
   /** What sends a request of OpenAI's wire to this origin; the real key rides in `authorization`. */
   readonly headers: (originUrl: string) => Record<string, string>;
+  readonly ended: () => boolean;
+  /** What it writes goes nowhere; it would be read by nobody. */
+  readonly output: () => string;
   /** SIGTERM, and waits until it is gone. */
   readonly stop: () => Promise<void>;
 }
@@ -42,9 +47,9 @@ export async function startRival(
   const pinned = core === undefined
     ? command
     : ["taskset", "-c", `${core}`, ...command];
+  const begun = performance.now();
   const child = spawn(pinned[0]!, pinned.slice(1), {
     cwd: folder,
-    // What it logs goes nowhere; it is read by nobody.
     stdio: "ignore",
     env: {
       PATH: process.env.PATH!,
@@ -58,9 +63,14 @@ export async function startRival(
     url: `http://127.0.0.1:${port}`,
     version,
     pid: child.pid!,
+    begun,
     headers: rivalHeaders,
+    ended: () => child.exitCode !== null || child.signalCode !== null,
+    output: () => "",
     async stop() {
-      process.kill(child.pid!, "SIGTERM");
+      if (child.exitCode === null && child.signalCode === null) {
+        process.kill(child.pid!, "SIGTERM");
+      }
       await exited;
     },
   };
