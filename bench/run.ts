@@ -1,222 +1,163 @@
 /**
- * `deno task bench`: what doppel adds to a call.
+ * `deno task bench`: what doppel costs, beside a bare proxy, nginx and a rival.
  *
- * 1 KB of JSON up and down; the subject alone on one core, load (wrk) and
- * origin (nginx) on another. Rounds are interleaved and every other one is
- * reversed, each subject in a fresh process each round, since these machines
- * are noisy: compare within one run, as ratios. `deno task bench streams` runs
- * the last part only. Needs Debian's wrk and nginx.
+ * Rounds are interleaved, each subject in fresh processes, since these machines
+ * are noisy: compare within one run, as ratios. A whole run takes some twelve
+ * minutes and writes `bench/RESULTS.md`; `--help` says how to ask for less.
  */
 
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { freePort, startDoppel } from "../test/subject.ts";
-import { firstEvents, startStreams, type Streamed } from "./stream.ts";
+import { bunPath, freePort } from "../test/subject.ts";
+import { startUpstash } from "../test/redis.ts";
+import { measureBundle } from "./bundle.ts";
+import { machine, versions } from "./machine.ts";
+import { startNginxOrigin } from "./nginx.ts";
+import { missingTools, type Options, readOptions, USAGE } from "./options.ts";
+import { load, PARTS } from "./parts.ts";
+import { answering, LOAD_CORE, run, type Running } from "./process.ts";
+import { jsonOf, textOf, writeReport } from "./report.ts";
+import type { Result } from "./result.ts";
+import { runRounds } from "./rounds.ts";
+import { PATH, STREAM } from "./shapes.ts";
+import type { Row } from "./row.ts";
+import { rowsOf } from "./subjects.ts";
 
-const ROUNDS = Number(process.env.ROUNDS ?? 5);
-const SECONDS = Number(process.env.SECONDS ?? 4);
-const [SUBJECT_CORE, LOAD_CORE] = [0, 1];
-
-/** One measurement: requests per second, latencies in microseconds. */
-interface Figures {
-  readonly rps: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly failed: number;
+const args = process.argv.slice(2);
+const begun = performance.now();
+const when = new Date().toISOString();
+const options = understood();
+const rows = chosen(options);
+const parts = PARTS.filter(({ name }) => options.parts?.includes(name) ?? true);
+const folder = mkdtempSync(join(tmpdir(), "doppel-bench-"));
+const running = new Set<{ readonly stop: () => Promise<void> }>();
+// Nothing but subjects on the subjects' core.
+spawnSync("taskset", ["-a", "-c", "-p", `${LOAD_CORE}`, `${process.pid}`]);
+// Whoever ends it by hand leaves nothing behind either.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => void stopAll().then(() => process.exit(1)));
+}
+try {
+  const result = await measured();
+  if (options.out) writeReport(result, options.out);
+  console.log(options.json ? jsonOf(result) : textOf(result));
+  tell(`${Math.round(result.seconds)} s in all`);
+} finally {
+  await stopAll();
 }
 
-interface Subject {
-  readonly url: string;
-  readonly token: string;
-  readonly stop: () => Promise<unknown>;
+async function measured(): Promise<Result> {
+  const stamped = {
+    when,
+    machine: machine(),
+    versions: versions(options.against),
+  };
+  const bundle = measureBundle();
+  const origins = {
+    json: await nginxOrigin(),
+    events: await streamOrigin(64, 4),
+    slow: await streamOrigin(10, 500),
+  };
+  const redis = rows.some(({ needsRedis }) => needsRedis)
+    ? await startUpstash()
+    : undefined;
+  if (redis) running.add({ stop: () => redis.close() });
+  const stage = { folder, env: options.env, ...redis && { redis: redis.env } };
+  const capacity = parts.some(({ name }) => name === "events")
+    ? await capacityOf(await streamOrigin(64, 0))
+    : undefined;
+  const outcomes = await runRounds({
+    rows,
+    parts,
+    options,
+    origins,
+    stage,
+    running,
+    tell,
+  });
+  return {
+    ...stamped,
+    seconds: (performance.now() - begun) / 1000,
+    command: ["deno task bench", ...args].join(" "),
+    rounds: options.rounds,
+    times: options.times,
+    ...capacity !== undefined && { capacity },
+    bundle,
+    subjects: rows.map(({ id, title, about }) => ({ id, title, about })),
+    outcomes,
+  };
 }
 
-for (const tool of ["wrk", "nginx", "taskset"]) {
-  if (spawnSync(tool, ["-v"]).error) {
+async function nginxOrigin(): Promise<string> {
+  const origin = await startNginxOrigin(folder, LOAD_CORE);
+  running.add(origin);
+  await answering(origin.url, { headers: {} }, origin);
+  return origin.url;
+}
+
+async function streamOrigin(deltas: number, apart: number): Promise<string> {
+  const port = await freePort();
+  const file = new URL("origin.ts", import.meta.url).pathname;
+  const command = [bunPath(), "run", file, `${port}`, `${deltas}`, `${apart}`];
+  const origin: Running = run({ command, core: LOAD_CORE });
+  running.add(origin);
+  const url = `http://127.0.0.1:${port}`;
+  await answering(url, { headers: {} }, origin);
+  return url;
+}
+
+async function capacityOf(url: string): Promise<number> {
+  const headers = { "content-type": "application/json" };
+  const ask = { url, headers, method: "POST", path: PATH, content: STREAM };
+  return (await load("capacity", { ask, seconds: 1 })).events;
+}
+
+function understood(): Options {
+  if (args.includes("--help")) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  try {
+    const options = readOptions(args);
+    const missing = missingTools((tool) =>
+      !spawnSync("which", [tool], { stdio: "ignore" }).status
+    );
+    if (missing === undefined) return options;
+    console.error(missing);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${USAGE}`);
+  }
+  process.exit(1);
+}
+
+/** `direct` is always among them: what is added is added to it. */
+function chosen({ only, against }: Options): Row[] {
+  const rows = rowsOf({ ...against !== undefined && { against } });
+  const unknown = only?.find((id) => rows.every((row) => row.id !== id));
+  if (unknown !== undefined) {
     console.error(
-      `the bench needs ${tool} (Debian: apt install wrk nginx-light)`,
+      `--only: no subject is called ${unknown}; there are ${
+        rows.map(({ id }) => id).join(", ")
+      }`,
     );
     process.exit(1);
   }
-}
-
-const folder = mkdtempSync(join(tmpdir(), "doppel-bench-"));
-const origin = await startOrigin();
-const subjects: Record<string, () => Promise<Subject>> = {
-  "direct": () =>
-    Promise.resolve({
-      url: origin.url,
-      token: "x",
-      stop: () => Promise.resolve(),
-    }),
-  "doppel on Deno": () => doppel("deno"),
-  "doppel on Bun": () => doppel("bun"),
-  "Deno, unmetered": () => doppel("deno", origin.url, { METERING: "limited" }),
-  "Bun, unmetered": () => doppel("bun", origin.url, { METERING: "limited" }),
-};
-const kinds = { "32 connections": 32, "1 connection": 1 };
-const figures: Record<string, Record<string, Figures[]>> = {};
-const streamsOnly = process.argv[2] === "streams";
-for (let round = 0; round < (streamsOnly ? 0 : ROUNDS); round++) {
-  const names = Object.keys(subjects);
-  for (const name of round % 2 === 0 ? names : names.reverse()) {
-    const subject = await subjects[name]!();
-    load(subject, 32, 1); // the first second warms up and does not count
-    for (const [kind, connections] of Object.entries(kinds)) {
-      ((figures[kind] ??= {})[name] ??= []).push(
-        load(subject, connections, SECONDS),
-      );
-    }
-    await subject.stop();
-  }
-}
-await benchStreams();
-origin.stop();
-rmSync(folder, { recursive: true });
-for (const [kind, rows] of Object.entries(figures)) report(kind, rows);
-
-/** What metering adds to the time to a stream's first event, and to all of it: ratios of one run, its subjects asked in turn. */
-async function benchStreams() {
-  const streams = await startStreams();
-  const ratios: Record<string, Record<keyof Streamed, number>[]> = {};
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const runtime of ["deno", "bun"] as const) {
-      const subjects = [];
-      for (const mode of ["all", "limited"]) {
-        subjects.push(await doppel(runtime, streams.url, { METERING: mode }));
-      }
-      const [all, limited] = await firstEvents(subjects);
-      const ratio = (of: keyof Streamed) => all![of] / limited![of];
-      (ratios[runtime] ??= []).push({
-        first50: ratio("first50"),
-        first99: ratio("first99"),
-        whole50: ratio("whole50"),
-      });
-      for (const subject of subjects) await subject.stop();
-    }
-  }
-  await streams.stop();
-  console.log(
-    "\nstreams, metered to unmetered: median (least to most) of the rounds' ratios",
+  return rows.filter(({ id }) =>
+    id === "direct" || (only?.includes(id) ?? true)
   );
-  for (const [runtime, rounds] of Object.entries(ratios)) {
-    const of = (name: keyof Streamed) => spread(rounds.map((r) => r[name]), 2);
-    console.log(
-      `${runtime.padEnd(5)} first event p50 ${of("first50")}   p99 ${
-        of("first99")
-      }   whole stream p50 ${of("whole50")}`,
-    );
-  }
 }
 
-async function doppel(
-  runtime: "deno" | "bun",
-  to = origin.url,
-  env: Record<string, string> = {},
-): Promise<Subject> {
-  const subject = await startDoppel({
-    runtime,
-    origin: to,
-    core: SUBJECT_CORE,
-    env: { LOG: "errors", ...env },
-  });
-  const token = await subject.mint({ providers: ["openai"] });
-  return { url: subject.url, token, stop: () => subject.stop() };
+async function stopAll() {
+  await Promise.all([...running].map(({ stop }) => stop()));
+  running.clear();
+  rmSync(folder, { recursive: true, force: true });
 }
 
-/** nginx that answers 1 KB of JSON to everything. */
-async function startOrigin() {
-  const port = await freePort();
-  const conf = join(folder, "nginx.conf");
-  writeFileSync(
-    conf,
-    `
-    daemon off; worker_processes 1; pid ${folder}/pid; error_log ${folder}/error;
-    events { worker_connections 2048; }
-    http {
-      access_log off; keepalive_requests 100000000; keepalive_timeout 1h;
-      client_body_temp_path ${folder}; proxy_temp_path ${folder};
-      fastcgi_temp_path ${folder}; uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
-      server {
-        listen 127.0.0.1:${port} backlog=4096;
-        location / { default_type application/json; return 200 '{"x":"${
-      "a".repeat(1000)
-    }"}'; }
-      }
-    }`,
-  );
-  const child = spawn("taskset", ["-c", `${LOAD_CORE}`, "nginx", "-c", conf]);
-  const url = `http://127.0.0.1:${port}`;
-  let up = false;
-  while (!up) {
-    up = await fetch(url).then((r) => r.text()).then(() => true, () => false);
-  }
-  return { url, stop: () => void process.kill(child.pid!, "SIGTERM") };
-}
-
-function load(
-  { url, token }: Subject,
-  connections: number,
-  seconds: number,
-): Figures {
-  const script = join(folder, "post.lua");
-  writeFileSync(
-    script,
-    `
-    wrk.method = "POST"
-    wrk.body = '{"model":"gpt-x","x":"${"b".repeat(980)}"}'
-    wrk.headers["content-type"] = "application/json"
-    wrk.headers["authorization"] = "Bearer ${token}"
-    done = function(s, l)
-      local e = s.errors
-      print(string.format('{"rps":%f,"p50":%f,"p99":%f,"failed":%d}', s.requests * 1e6 / s.duration,
-        l:percentile(50), l:percentile(99), e.connect + e.read + e.write + e.status + e.timeout))
-    end`,
-  );
-  const { stdout } = spawnSync("taskset", [
-    ...[
-      "-c",
-      `${LOAD_CORE}`,
-      "wrk",
-      "-t1",
-      `-c${connections}`,
-      `-d${seconds}s`,
-    ],
-    ...["-s", script, `${url}/v1/chat/completions`],
-  ], { encoding: "utf8" });
-  return JSON.parse(stdout.split("\n").find((line) => line.startsWith("{"))!);
-}
-
-function report(kind: string, rows: Record<string, Figures[]>) {
-  const direct = rows["direct"]!;
-  console.log(
-    `\n${kind}: median (least to most) of ${ROUNDS} rounds of ${SECONDS} s`,
-  );
-  for (const [name, list] of Object.entries(rows)) {
-    const added = (of: "p50" | "p99") =>
-      name === "direct"
-        ? `${spread(list.map((one) => one[of]))} µs`
-        : `+${spread(list.map((one, i) => one[of] - direct[i]![of]))} µs`;
-    const failed = list.reduce((sum, one) => sum + one.failed, 0);
-    console.log(
-      `${name.padEnd(15)} ${spread(list.map(({ rps }) => rps))} rps   p50 ${
-        added("p50")
-      }   p99 ${added("p99")}` +
-        (failed > 0 ? `   ${failed} FAILED` : ""),
-    );
-  }
-}
-
-function spread(values: number[], digits = 0): string {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [least, middle, most] = [
-    0,
-    Math.floor(sorted.length / 2),
-    sorted.length - 1,
-  ]
-    .map((i) => sorted[i]!.toFixed(digits));
-  return `${middle} (${least} to ${most})`;
+/** Beside what is printed. */
+function tell(text: string) {
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  console.error(`${`${seconds}`.padStart(4)} s  ${text}`);
 }

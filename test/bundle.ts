@@ -4,12 +4,17 @@
  * pass the demo on both.
  */
 
-import { Buffer } from "node:buffer";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { gzipSync } from "node:zlib";
+import {
+  compactTables,
+  named,
+  sizeOf,
+  TABLES,
+  withImports,
+} from "./bundle_size.ts";
 import { bunPath } from "./subject.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -39,20 +44,11 @@ const LARGEST = {
   websocket: { minified: 40_000, gzip: 12_000 },
   prices: { minified: 60_000, gzip: 12_000 },
 };
-/** `from"./x.js"` and `import"./x.js"`, not `import("./x.js")`. */
-const STATIC_IMPORT = /(?:\bfrom|\bimport)\s*"\.\/([^"]+)"/g;
-const TABLES = ["catalog.json", "own.json"];
 
 run(process.execPath, ["install", "-q"]);
 rmSync(`${root}dist`, { recursive: true, force: true });
 run(bunPath(), ["run", "test/bundler.ts"]);
-for (const table of TABLES) {
-  const compact = JSON.stringify(
-    JSON.parse(readFileSync(`${root}prices/${table}`, "utf8")),
-  );
-  writeFileSync(`${root}dist/${table}`, compact);
-}
-const files = readdirSync(`${root}dist`);
+compactTables();
 const START = withImports(["doppel.js", named("sqlite")]);
 measure("start", START);
 const PARTS = Object.keys(LARGEST) as (keyof typeof LARGEST)[];
@@ -88,32 +84,8 @@ function run(
   if (status !== 0) process.exit(status ?? 1);
 }
 
-function named(part: string): string {
-  const found = files.filter((file) => file.startsWith(`${part}-`));
-  const [chunk] = found.sort((a, b) => sizeOf(b) - sizeOf(a));
-  if (chunk === undefined) throw new Error(`No chunk is called ${part}`);
-  return chunk;
-}
-
-function sizeOf(file: string): number {
-  return readFileSync(`${root}dist/${file}`).length;
-}
-
-/** Files, and those that are loaded with them. */
-function withImports(loaded: readonly string[]): string[] {
-  const all = new Set(loaded);
-  for (const file of all) {
-    const text = readFileSync(`${root}dist/${file}`, "utf8");
-    for (const [, name = ""] of text.matchAll(STATIC_IMPORT)) all.add(name);
-  }
-  return [...all];
-}
-
 function measure(part: keyof typeof LARGEST, files: readonly string[]) {
-  const all = Buffer.concat(
-    files.map((file) => readFileSync(`${root}dist/${file}`)),
-  );
-  const size = { minified: all.length, gzip: gzipSync(all).length };
+  const size = sizeOf(files);
   console.log(`${part}: ${size.minified} bytes, ${size.gzip} gzipped`);
   const { minified, gzip } = LARGEST[part];
   if (size.minified <= minified && size.gzip <= gzip) return;

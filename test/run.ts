@@ -42,7 +42,7 @@ const OWN = [
   "vault_test.ts",
   "egress_test.ts",
 ];
-const HOUSE = ["docs_test.ts", "layout_test.ts"];
+const HOUSE = ["docs_test.ts", "layout_test.ts", "bench"];
 const total = { passed: 0, failed: 0 };
 
 await run("packages", deno, ["install", "-q"]);
