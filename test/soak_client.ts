@@ -159,14 +159,15 @@ async function upload(
   length: number,
 ): Promise<string> {
   const hash = createHash("sha256");
+  const gone = new Promise((resolve) => sink.once("close", resolve));
   for (let sent = 0; sent < length && !sink.destroyed; sent += PIECE) {
     const piece = Buffer.alloc(Math.min(PIECE, length - sent), sent / PIECE);
     hash.update(piece);
     if (sink.write(piece)) continue;
-    await new Promise<void>((resolve) => {
-      sink.once("drain", resolve);
-      sink.once("close", resolve);
-    });
+    await Promise.race([
+      new Promise((resolve) => sink.once("drain", resolve)),
+      gone,
+    ]);
   }
   if (!sink.destroyed) sink.end();
   return hash.digest("hex");

@@ -194,13 +194,12 @@ async function stream(
 ) {
   const { fate, events, size, takes } = order;
   const hash = createHash("sha256");
+  const gone = new Promise((resolve) => response.once("close", resolve));
   const write = async (text: string) => {
     hash.update(text);
     if (response.write(text)) return;
-    await new Promise<void>((resolve) => {
-      response.once("drain", resolve);
-      response.once("close", resolve);
-    });
+    const taken = new Promise((resolve) => response.once("drain", resolve));
+    await Promise.race([taken, gone]);
   };
   const event = (data: object) =>
     write(`data: ${JSON.stringify({ model: MODEL, ...data })}\n\n`);

@@ -4,6 +4,8 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
+  rmSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -58,7 +60,10 @@ export async function openSubject(
 ): Promise<SoakSubject> {
   const port = await freePort();
   const clock = join(directory, "clock");
-  const setClock = (offset: number) => writeFileSync(clock, `${offset}`);
+  const setClock = (offset: number) => {
+    writeFileSync(`${clock}.new`, `${offset}`);
+    renameSync(`${clock}.new`, clock);
+  };
   setClock(0);
   let subject: Subject;
   let vitals: Vitals[] = [];
@@ -83,6 +88,7 @@ export async function openSubject(
       await wait(10);
     }
     outputs.push(subject.output());
+    rmSync(subject.data, { recursive: true, force: true });
   };
   await start();
   return {
