@@ -8,6 +8,7 @@
 
 import { writeFileSync } from "node:fs";
 import process from "node:process";
+import { ENDINGS } from "./soak_judge.ts";
 import { type Report, soak } from "./soak_run.ts";
 import type { StoreName } from "./soak_store.ts";
 import type { Runtime } from "./subject.ts";
@@ -44,27 +45,15 @@ for (const what of wrong) console.log(what);
 console.log(wrong.length === 0 ? "nothing wrong" : "NOT CLEAN");
 process.exit(wrong.length === 0 ? 0 : 1);
 
+type Row = [name: string, cell: (report: Report) => unknown];
+
 /** A column for each soak. */
 function tableOf(reports: readonly Report[]): string {
-  const rows: [string, (report: Report) => unknown][] = [
+  const rows: Row[] = [
     ["", ({ runtime, store }) => `${runtime} ${store}`],
     ["seconds", ({ seconds }) => Math.round(seconds)],
     ["requests", ({ requests }) => requests],
-    ...([
-      "served",
-      "passed",
-      "refused",
-      "left",
-      "ended",
-      "lost",
-      "wrong",
-    ] as const)
-      .map((name) =>
-        [name, ({ endings }: Report) => endings[name]] as [
-          string,
-          (report: Report) => unknown,
-        ]
-      ),
+    ...ENDINGS.map((name): Row => [name, ({ endings }) => endings[name]]),
     [
       "faults",
       ({ faults }) => Object.values(faults).reduce((sum, n) => sum + n, 0),

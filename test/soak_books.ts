@@ -21,8 +21,6 @@ export interface Truth {
   readonly unsure: Sums;
   /** Requests that were admitted perhaps, and never came to the origin. */
   unsent: number;
-  /** Whether each came whole and was answered whole. */
-  clean: boolean;
 }
 
 export interface Book {
@@ -35,20 +33,22 @@ export function openBook(): Book {
   return {
     tokens,
     enter(asked, spells) {
-      const { holder: { id }, arrivals, order, manners, got } = asked;
+      const { holder: { id }, arrivals, order, got } = asked;
       const truth = tokens.get(id) ?? blank();
       tokens.set(id, truth);
-      if (arrivals.length === 0) return void truth.unsent++;
-      const sums = isUnsure(asked, spells) ? truth.unsure : truth.sure;
-      const metered = order.fate === "json" || order.fate === "stream";
-      if (!metered || manners.leaves !== undefined || !got.whole) {
-        truth.clean = false;
+      if (arrivals.length === 0) {
+        truth.unsent++;
+        // What was perhaps on its way is guessed.
+        const { code = "origin_unreachable" } = got;
+        if (code === "origin_unreachable") add(truth.unsure, GUESS);
+        return;
       }
+      const sums = isUnsure(asked, spells) ? truth.unsure : truth.sure;
       sums.requests += arrivals.length;
-      if (!metered) return;
-      sums.input += order.prompt;
-      sums.output += order.completion;
-      sums.cost += costOf(asked);
+      const known = (order.fate === "json" || order.fate === "stream") &&
+        got.whole && arrivals[0]!.sent === got.digest;
+      if (known) add(sums, order);
+      else add(truth.unsure, GUESS);
     },
   };
 }
@@ -57,10 +57,21 @@ const blank = (): Truth => ({
   sure: { requests: 0, input: 0, output: 0, cost: 0 },
   unsure: { requests: 0, input: 0, output: 0, cost: 0 },
   unsent: 0,
-  clean: true,
 });
 
-export function costOf({ order: { prompt, completion } }: Asked): number {
+type Used = Pick<Asked["order"], "prompt" | "completion">;
+
+/** More than doppel guesses of an answer that was not whole, and than what is asked for. */
+const GUESS: Used = { prompt: 1_000, completion: 1_000 };
+
+function add(sums: Sums, used: Used) {
+  sums.input += used.prompt;
+  sums.output += used.completion;
+  sums.cost += costOf(used);
+}
+
+/** Micro-dollars. */
+export function costOf({ prompt, completion }: Used): number {
   return prompt * RATE.prompt + completion * RATE.completion;
 }
 
@@ -100,12 +111,12 @@ export function compare(
   rows: readonly UsageRow[],
 ): string[] {
   const said = new Map(rows.map((row) => [row.token, row]));
-  return [...book.tokens].flatMap(([id, { sure, unsure, unsent, clean }]) => {
+  return [...book.tokens].flatMap(([id, { sure, unsure, unsent }]) => {
     const row = said.get(id);
     const { input = 0, output = 0 } = row?.used ?? {};
     const told = {
       requests: row?.requests ?? 0,
-      ...clean && { input, output, cost: row?.cost ?? 0 },
+      ...{ input, output, cost: row?.cost ?? 0 },
     };
     return Object.entries(told).flatMap(([name, is]) => {
       const least = sure[name as keyof Sums];

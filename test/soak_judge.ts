@@ -4,8 +4,9 @@
  * meanwhile. Everything else is wrong.
  */
 
-import { type Call, type Got } from "./soak_client.ts";
+import type { Call, Got } from "./soak_client.ts";
 import { type Arrival, FATES } from "./soak_origin.ts";
+import type { Runtime } from "./subject.ts";
 
 export const FAULTS = [
   /** The store is killed and started again, or hangs. */
@@ -52,6 +53,7 @@ export interface Holder {
 
 /** A request that is over. */
 export interface Asked extends Call {
+  readonly runtime: Runtime;
   readonly holder: Holder;
   readonly begun: number;
   readonly ended: number;
@@ -59,15 +61,23 @@ export interface Asked extends Call {
   readonly arrivals: readonly Arrival[];
 }
 
-/** How it ended; `lost`: at a crash, or not begun while doppel was stopped. */
-export type Ending =
-  | "served"
-  | "passed"
-  | "refused"
-  | "left"
-  | "ended"
-  | "lost"
-  | "wrong";
+/** How it ended. */
+export const ENDINGS = [
+  "served",
+  /** With what went wrong at the origin. */
+  "passed",
+  "refused",
+  /** By its client. */
+  "left",
+  /** When its token was taken back. */
+  "ended",
+  /** Never begun: doppel was stopped, or not there. */
+  "away",
+  /** Under way when doppel was killed, or a socket when it was stopped. */
+  "lost",
+  "wrong",
+] as const;
+export type Ending = typeof ENDINGS[number];
 
 export interface Verdict {
   readonly ending: Ending;
@@ -93,7 +103,7 @@ export function verdict(
   asked: Asked,
   during: ReadonlySet<Fault>,
 ): Verdict {
-  const { arrivals, holder, begun, got, order, manners } = asked;
+  const { arrivals, holder, begun, got, manners } = asked;
   if (arrivals.length > 1) return wrong(`came ${arrivals.length} times`);
   const gone = holder.use === "unknown" ||
     holder.dead !== undefined && begun > holder.dead;
@@ -101,27 +111,29 @@ export function verdict(
   const { code, status } = got;
   const refuses = code === undefined ? undefined : REFUSALS[code];
   if (refuses) return refused(asked, { during, allowed: refuses });
-  if (fits(asked)) return { ending: status === 200 ? "served" : "passed" };
+  if (fits(asked)) return { ending: got.whole ? "served" : "passed" };
   if (manners.leaves !== undefined && [0, 101, 200].includes(status)) {
     return { ending: "left" };
   }
+  const restarts = during.has("kill") || during.has("term");
+  if (restarts && status === 0 && arrivals.length === 0) {
+    return { ending: "away" };
+  }
   if (during.has("kill")) return { ending: "lost" };
-  if (during.has("term") && stopped(asked)) return { ending: "lost" };
-  if (during.has("origin") && status === 200 && !got.whole) {
-    return { ending: "passed" };
-  }
-  if (during.has("origin") && order.fate === "echo" && !got.whole) {
-    return { ending: "passed" };
-  }
+  if (during.has("term") && got.closed === 1001) return { ending: "lost" };
+  if (during.has("origin") && cutByOrigin(asked)) return { ending: "passed" };
   if (mayBeDead(asked) && (status === 200 || got.closed === 1008)) {
     return { ending: "ended" };
   }
   return wrong("no such end is allowed");
 }
 
-/** Whether doppel, being stopped, has taken none of it; a socket it has closed. */
-function stopped({ got, arrivals }: Asked): boolean {
-  return got.status === 0 && arrivals.length === 0 || got.closed === 1001;
+/** Whether it broke where the origin was left; a client that still uploads may find its connection closed before it has read the answer. */
+function cutByOrigin({ got, order, manners, arrivals }: Asked): boolean {
+  if (got.whole) return false;
+  if (got.status === 200 || order.fate === "echo") return true;
+  return manners.uploads !== undefined && got.status === 0 &&
+    arrivals.every(({ received }) => received === undefined);
 }
 
 function mayBeDead({ holder, ended }: Asked): boolean {
@@ -142,6 +154,10 @@ const REFUSALS: Readonly<Record<string, Allowed>> = {
   store_unavailable: (_, during) => during.has("store") || during.has("lock"),
   origin_unreachable: ({ order }, during) =>
     FATES[order.fate] === 502 || during.has("origin"),
+  // Deno 2.9 takes away content that is still coming in when it is stopped: https://github.com/denoland/deno/issues/36809
+  client_closed: ({ runtime, arrivals }, during) =>
+    runtime === "deno" && during.has("term") &&
+    arrivals.every(({ received }) => received === undefined),
   internal_error: () => false,
 };
 
@@ -152,6 +168,7 @@ function refused(
   const { got: { code, whole }, arrivals } = asked;
   if (!allowed(asked, during)) return wrong(`${code} is not allowed`);
   if (code === "origin_unreachable") return { ending: "passed" };
+  if (code === "client_closed") return { ending: "away" };
   const ended = code === "invalid_api_key" && mayBeDead(asked);
   if (arrivals.length > 0 && !ended) return wrong(`${code}, and it came`);
   if (!whole && !during.has("kill")) return wrong(`${code}, not whole`);
@@ -163,8 +180,11 @@ function fits({ order: { fate }, manners, got, arrivals }: Asked): boolean {
   const [arrival] = arrivals;
   if (arrival === undefined) return false;
   if (fate === "echo") return got.whole && got.closed === 1000;
+  // It may break before its head has gone down.
+  if (fate === "broken" || fate === "short") {
+    return !got.whole && (got.status === 200 || got.status === 0);
+  }
   if (got.status !== FATES[fate]) return false;
-  if (fate === "broken" || fate === "short") return !got.whole;
   const up = manners.uploads === undefined ||
     arrival.received === got.uploaded;
   return got.whole && up && arrival.sent === got.digest;

@@ -62,8 +62,8 @@ export interface SoakOrigin {
   readonly url: string;
   /** All that came with the id. */
   arrivals(id: string): readonly Arrival[];
-  /** Connections that are open. */
-  readonly open: () => number;
+  /** Connections that are open, each by what came on it last. */
+  readonly open: () => readonly string[];
   /** Nobody is here: connections are cut, and new ones refused. */
   leave(): Promise<void>;
   comeBack(): Promise<void>;
@@ -72,11 +72,12 @@ export interface SoakOrigin {
 
 export async function startSoakOrigin(): Promise<SoakOrigin> {
   const came = new Map<string, Arrival[]>();
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, string>();
   const taker = new WebSocketServer({ noServer: true });
   const arrive = (request: IncomingMessage): [Order, Arrival] => {
     const order: Order = JSON.parse(`${request.headers["x-order"] ?? STRAY}`);
     const arrival: Arrival = { at: Date.now() };
+    sockets.set(request.socket, `${order.id} ${order.fate}`);
     came.set(order.id, [...came.get(order.id) ?? [], arrival]);
     return [order, arrival];
   };
@@ -93,7 +94,7 @@ export async function startSoakOrigin(): Promise<SoakOrigin> {
       taker.handleUpgrade(request, socket, head, echo);
     });
     server.on("connection", (socket: Socket) => {
-      sockets.add(socket);
+      sockets.set(socket, "nothing");
       socket.on("close", () => sockets.delete(socket));
     });
     server.listen(port, "127.0.0.1", 1024);
@@ -102,7 +103,7 @@ export async function startSoakOrigin(): Promise<SoakOrigin> {
   };
   const leave = async () => {
     const closed = new Promise((resolve) => server.close(resolve));
-    for (const socket of sockets) socket.destroy();
+    for (const socket of sockets.keys()) socket.destroy();
     server.closeAllConnections();
     await closed;
   };
@@ -110,7 +111,7 @@ export async function startSoakOrigin(): Promise<SoakOrigin> {
   return {
     url: `http://127.0.0.1:${port}`,
     arrivals: (id) => came.get(id) ?? [],
-    open: () => sockets.size,
+    open: () => [...sockets.values()],
     leave,
     comeBack,
     stop: leave,

@@ -6,12 +6,13 @@ import { join } from "node:path";
 import { LEASE_LASTS } from "../core/limit.ts";
 import { PRICES } from "./billing.ts";
 import { type Books, dice } from "./bound.ts";
-import { compare, openBook, type UsageRow } from "./soak_books.ts";
+import { compare, costOf, openBook, type UsageRow } from "./soak_books.ts";
 import { type Call, openClients } from "./soak_client.ts";
 import { type Act, playFaults, scheduleOf } from "./soak_faults.ts";
 import {
   type Asked,
   type Ending,
+  ENDINGS,
   faultsOf,
   type Spell,
   type Use,
@@ -39,8 +40,6 @@ export interface SoakOptions {
   /** 1 in a long run. */
   readonly pace: number;
   readonly seed: number;
-  /** Called now and then with what is to be told. */
-  readonly tell?: (text: string) => void;
 }
 
 export interface Report {
@@ -138,10 +137,9 @@ class Soak {
   readonly #faults: Record<string, number> = {};
   readonly #wrong: string[] = [];
   #wrongs = 0;
-  readonly #endings: Record<Ending, number> = {
-    ...{ served: 0, passed: 0, refused: 0, left: 0, ended: 0 },
-    ...{ lost: 0, wrong: 0 },
-  };
+  readonly #endings = Object.fromEntries(
+    ENDINGS.map((ending) => [ending, 0]),
+  ) as Record<Ending, number>;
   readonly #open = new Set<Promise<void>>();
   readonly #charged = new Map<string, number>();
   /** Over, and not yet in the book: a crash that comes now may concern them. */
@@ -262,6 +260,7 @@ class Soak {
   }
 
   async #ask(owner: Owner, { use, ...call }: Call & { readonly use: Use }) {
+    const { runtime } = this.#options;
     const { subject, origin } = this.#parts;
     const holder = owner.holderFor(use, this.#roll);
     const begun = Date.now();
@@ -272,7 +271,7 @@ class Soak {
     if (!got.whole) await wait(500);
     const asked: Asked = {
       ...call,
-      ...{ holder, begun, ended, got },
+      ...{ runtime, holder, begun, ended, got },
       arrivals: origin.arrivals(id),
     };
     const during = faultsOf(asked, this.#spells);
@@ -288,8 +287,7 @@ class Soak {
     this.#recent.push(asked);
     if (use !== "budget") return;
     if (got.status === 402) owner.renewBudget(holder);
-    const { prompt, completion } = call.order;
-    const cost = asked.arrivals.length * (prompt * 2 + completion * 8);
+    const cost = asked.arrivals.length * costOf(call.order);
     this.#charged.set(holder.id, (this.#charged.get(holder.id) ?? 0) + cost);
   }
 
@@ -316,7 +314,7 @@ class Soak {
       const more = last[kind] - first[kind];
       if (more > SPARE[kind]) this.#find(`${more} ${kind} more than at first`);
     }
-    if (origin.open() > 0) this.#find(`${origin.open()} sockets at the origin`);
+    for (const socket of origin.open()) this.#find(`at the origin: ${socket}`);
     const busy = subject.busy() / seconds;
     const { took, code } = await subject.stop();
     if (code !== 0 || took > 8_000) this.#find(`${took} ms to stop: ${code}`);
@@ -330,7 +328,7 @@ class Soak {
       ...memory,
       files: [first.files, last.files],
       sockets: [first.sockets, last.sockets],
-      originSockets: origin.open(),
+      originSockets: origin.open().length,
       ...{ inFlight, leases, busy },
       budgets: { spent, charged: sum(this.#charged.values()) },
       tokens: new Set(owner.holders.map(({ id }) => id)).size,
@@ -347,7 +345,7 @@ class Soak {
       await wait(500);
       const now = subject.sample()!;
       const idle = now.sockets <= this.#first.sockets + SPARE.sockets;
-      if (tries > 4 && idle && origin.open() === 0) return;
+      if (tries > 4 && idle && origin.open().length === 0) return;
     }
   }
 

@@ -56,7 +56,9 @@ const KINDS: readonly Kind[] = [
     fate: "stream",
     events: [64, 128],
     size: 32_768,
-    manners: (roll) => ({ dawdles: between(roll, [2, 20]) }),
+    manners: (roll, pace) => ({
+      dawdles: 1 + between(roll, [2, 20]) * pace,
+    }),
   },
   {
     weight: 4,
