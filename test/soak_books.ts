@@ -40,7 +40,7 @@ export function openBook(): Book {
         truth.unsent++;
         // What was perhaps on its way is guessed.
         const { code = "origin_unreachable" } = got;
-        if (code === "origin_unreachable") add(truth.unsure, GUESS);
+        if (code === "origin_unreachable") add(truth.unsure, guess(order));
         return;
       }
       const sums = isUnsure(asked, spells) ? truth.unsure : truth.sure;
@@ -48,7 +48,7 @@ export function openBook(): Book {
       const known = (order.fate === "json" || order.fate === "stream") &&
         got.whole && arrivals[0]!.sent === got.digest;
       if (known) add(sums, order);
-      else add(truth.unsure, GUESS);
+      else add(truth.unsure, guess(order));
     },
   };
 }
@@ -62,7 +62,9 @@ const blank = (): Truth => ({
 type Used = Pick<Asked["order"], "prompt" | "completion">;
 
 /** More than doppel guesses of an answer that was not whole, and than what is asked for. */
-const GUESS: Used = { prompt: 1_000, completion: 1_000 };
+function guess({ events, size }: Asked["order"]): Used {
+  return { prompt: 1_000, completion: 1_000 + events * size };
+}
 
 function add(sums: Sums, used: Used) {
   sums.input += used.prompt;

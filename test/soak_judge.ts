@@ -152,8 +152,10 @@ const REFUSALS: Readonly<Record<string, Allowed>> = {
     holder.use === "narrow" || holder.use === "budget" && during.has("clock"),
   insufficient_quota: ({ holder }) => holder.use === "budget",
   store_unavailable: (_, during) => during.has("store") || during.has("lock"),
-  origin_unreachable: ({ order }, during) =>
-    FATES[order.fate] === 502 || during.has("origin"),
+  // While SQLite waits for a lock nothing else goes on, and idle connections may die unseen.
+  origin_unreachable: ({ order, arrivals }, during) =>
+    FATES[order.fate] === 502 || during.has("origin") ||
+    during.has("lock") && arrivals.length === 0,
   // Deno 2.9 takes away content that is still coming in when it is stopped: https://github.com/denoland/deno/issues/36809
   client_closed: ({ runtime, arrivals }, during) =>
     runtime === "deno" && during.has("term") &&

@@ -64,6 +64,8 @@ export interface SoakOrigin {
   arrivals(id: string): readonly Arrival[];
   /** Connections that are open, each by what came on it last. */
   readonly open: () => readonly string[];
+  /** Connections on which nothing ever came: Deno's pool opens one, and takes another that has become free meanwhile. */
+  readonly unused: () => number;
   /** Nobody is here: connections are cut, and new ones refused. */
   leave(): Promise<void>;
   comeBack(): Promise<void>;
@@ -94,7 +96,7 @@ export async function startSoakOrigin(): Promise<SoakOrigin> {
       taker.handleUpgrade(request, socket, head, echo);
     });
     server.on("connection", (socket: Socket) => {
-      sockets.set(socket, "nothing");
+      sockets.set(socket, UNUSED);
       socket.on("close", () => sockets.delete(socket));
     });
     server.listen(port, "127.0.0.1", 1024);
@@ -111,7 +113,9 @@ export async function startSoakOrigin(): Promise<SoakOrigin> {
   return {
     url: `http://127.0.0.1:${port}`,
     arrivals: (id) => came.get(id) ?? [],
-    open: () => [...sockets.values()],
+    open: () => [...sockets.values()].filter((last) => last !== UNUSED),
+    unused: () =>
+      [...sockets.values()].filter((last) => last === UNUSED).length,
     leave,
     comeBack,
     stop: leave,
@@ -120,6 +124,8 @@ export async function startSoakOrigin(): Promise<SoakOrigin> {
 
 /** Of what no client of the soak has sent. */
 const STRAY = '{"id":"stray","fate":"failing","takes":0}';
+
+const UNUSED = "nothing";
 
 function echo(peer: Peer) {
   peer.on("message", (data, binary) => peer.send(data, { binary }));

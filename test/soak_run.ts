@@ -82,6 +82,8 @@ const TELLING = 600;
 const LEAP = 24;
 /** Files and sockets that may be there at the end and were not at the start: what is loaded or connected with the first use. */
 const SPARE = { files: 8, sockets: 3 };
+/** Idle connections to the origin that a pool keeps at most. */
+const MOST_UNUSED = 8;
 /** Milliseconds after its end in which a crash may concern a request. */
 const CONCERNED = 15_000;
 /** Wrong things that are told one by one. */
@@ -189,6 +191,12 @@ class Soak {
     return await this.#conclude(owner, books, (Date.now() - began) / 1000);
   }
 
+  get #spare() {
+    const unused = Math.min(this.#parts.origin.unused(), MOST_UNUSED);
+    const { files, sockets } = SPARE;
+    return { files: files + unused, sockets: sockets + unused };
+  }
+
   #find(what: string) {
     if (++this.#wrongs <= MOST_TOLD) this.#wrong.push(what);
   }
@@ -279,7 +287,8 @@ class Soak {
     this.#endings[ending]++;
     if (why) {
       const { order: { fate }, manners } = call;
-      const facts = { id, use, fate, manners, got, ms: ended - begun };
+      const came = asked.arrivals.map(({ at }) => at - begun);
+      const facts = { id, use, fate, manners, got, ms: ended - begun, came };
       const faults = [...during].join();
       this.#find(`${why}: ${JSON.stringify(facts)} during ${faults || "none"}`);
     }
@@ -312,7 +321,9 @@ class Soak {
     const memory = this.#memory();
     for (const kind of ["files", "sockets"] as const) {
       const more = last[kind] - first[kind];
-      if (more > SPARE[kind]) this.#find(`${more} ${kind} more than at first`);
+      if (more > this.#spare[kind]) {
+        this.#find(`${more} ${kind} more than at first`);
+      }
     }
     for (const socket of origin.open()) this.#find(`at the origin: ${socket}`);
     const busy = subject.busy() / seconds;
@@ -344,7 +355,7 @@ class Soak {
     for (let tries = 0; tries < 40; tries++) {
       await wait(500);
       const now = subject.sample()!;
-      const idle = now.sockets <= this.#first.sockets + SPARE.sockets;
+      const idle = now.sockets <= this.#first.sockets + this.#spare.sockets;
       if (tries > 4 && idle && origin.open().length === 0) return;
     }
   }
