@@ -163,12 +163,23 @@ function faultsIn(outputs: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** MiB an hour: the median of the slopes between any two samples, which no single leap moves (Theil and Sen). */
+/** How many floors are looked at. */
+const FLOORS = 12;
+
+/**
+ * MiB an hour by which the floor rises: the least of each twelfth of the time,
+ * since garbage comes and goes; and of these the median of all slopes, which no
+ * single leap moves (Theil and Sen).
+ */
 export function slopeOf(samples: readonly Vitals[]): number {
-  const step = Math.max(1, Math.floor(samples.length / 200));
-  const some = samples.filter((_, i) => i % step === 0);
-  const slopes = some.flatMap((one, i) =>
-    some.slice(i + 1).map((other) =>
+  const part = Math.max(1, Math.floor(samples.length / FLOORS));
+  const floors: Vitals[] = [];
+  for (let i = 0; i + part <= samples.length; i += part) {
+    const some = samples.slice(i, i + part);
+    floors.push(some.reduce((a, b) => a.anonymous <= b.anonymous ? a : b));
+  }
+  const slopes = floors.flatMap((one, i) =>
+    floors.slice(i + 1).map((other) =>
       (other.anonymous - one.anonymous) / (other.at - one.at) * 3_600_000
     )
   ).sort((a, b) => a - b);

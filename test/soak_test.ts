@@ -236,12 +236,14 @@ Deno.test("the soak's book sees what the ledger has too much, or too little", ()
   assert.equal(compare(book, []).length, 4);
 });
 
-Deno.test("a slope is that of most samples, not of one leap", () => {
+Deno.test("a slope is that of what stays, not of garbage or one leap", () => {
   const sample = (at: number, anonymous: number): Vitals => ({
     ...{ at, anonymous, rss: 0, files: 0, sockets: 0, busy: 0 },
   });
   const rising = Array.from({ length: 60 }, (_, i) => sample(i * 60_000, i));
   assert.equal(Math.round(slopeOf(rising)), 60);
+  const littered = rising.map(({ at }, i) => sample(at, 50 + i * 7 % 5 * i));
+  assert.equal(slopeOf(littered), 0);
   const leap = Array.from(
     { length: 60 },
     (_, i) => sample(i * 60_000, i === 30 ? 500 : 1),
