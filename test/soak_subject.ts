@@ -100,8 +100,11 @@ export async function openSubject(
     admin: (method, path, body) => subject.admin(method, path, body),
     async stop() {
       const begun = Date.now();
-      process.kill(subject.pid, "SIGTERM");
+      const { pid } = subject;
+      process.kill(pid, "SIGTERM");
+      const late = setTimeout(() => process.kill(pid, "SIGKILL"), DRAINED);
       await over();
+      clearTimeout(late);
       return { took: Date.now() - begun, code: subject.child.exitCode };
     },
     async kill() {
@@ -119,6 +122,8 @@ export async function openSubject(
   };
 }
 
+/** Milliseconds after which one that was asked to stop is killed: more than any answer takes. */
+const DRAINED = 60_000;
 /** Ticks a second of `/proc`, on every Linux. */
 const TICKS = 100;
 
