@@ -111,7 +111,7 @@ export interface UsageRow {
 export function compare(
   book: Book,
   rows: readonly UsageRow[],
-): string[] {
+): { token: string; what: string }[] {
   const said = new Map(rows.map((row) => [row.token, row]));
   return [...book.tokens].flatMap(([id, { sure, unsure, unsent }]) => {
     const row = said.get(id);
@@ -126,7 +126,7 @@ export function compare(
       const most = least + unsure[name as keyof Sums] + spare;
       return is >= least && is <= most
         ? []
-        : [`ledger of ${id}: ${name} ${is}, not ${least} to ${most}`];
+        : [{ token: id, what: `${name} ${is}, not ${least} to ${most}` }];
     });
   });
 }

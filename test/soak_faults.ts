@@ -23,7 +23,8 @@ interface Step {
   readonly happen: (act: Act) => Promise<void>;
 }
 
-const OFF = 90_000;
+/** Milliseconds that the clock is put off. */
+export const CLOCK_OFF = 90_000;
 
 /** Clock put off for a while. */
 const clock = (name: string, offset: number, milliseconds: number) => ({
@@ -83,9 +84,9 @@ export function scheduleOf(
       fault,
       happen: () => happen(milliseconds),
     })),
-    clock("clock ahead", OFF, lasts),
+    clock("clock ahead", CLOCK_OFF, lasts),
     AWAY,
-    clock("clock behind", -OFF, lasts),
+    clock("clock behind", -CLOCK_OFF, lasts),
   ];
   const all = [...RESTARTS, ...gentle];
   // A short run has each fault once.

@@ -28,6 +28,7 @@ export interface Owner {
   readonly holders: readonly Holder[];
   /** One for that use; dead ones are used, too. */
   holderFor(use: Use, roll: () => number): Holder;
+  mint(use: Use): Promise<Holder>;
   /** The budget is used up: another token. */
   renewBudget(spent: Holder): void;
   /** Takes back, or mints, or rotates. */
@@ -54,7 +55,9 @@ export async function openOwner(admin: Admin): Promise<Owner> {
       ...FIELDS[use],
     });
     const { id, token } = minted as { id: string; token: string };
-    holders.push({ id, value: token, use });
+    const holder: Holder = { id, value: token, use };
+    holders.push(holder);
+    return holder;
   };
   for (const use of [...LASTING, "budget", "fleeting"] as const) {
     await mint(use);
@@ -88,6 +91,7 @@ export async function openOwner(admin: Admin): Promise<Owner> {
     holders.filter((holder) => holder.use === use && !holder.dying);
   return {
     holders,
+    mint,
     failed: () => failed,
     holderFor(use, roll) {
       if (use === "unknown") return unknown;
@@ -105,8 +109,8 @@ export async function openOwner(admin: Admin): Promise<Owner> {
     async act(roll) {
       try {
         const some = living("fleeting");
-        if (some.length < 2 || roll() < 0.4) return await mint("fleeting");
-        await takeBack(some[Math.floor(roll() * some.length)]!, roll());
+        if (some.length < 2 || roll() < 0.4) await mint("fleeting");
+        else await takeBack(some[Math.floor(roll() * some.length)]!, roll());
       } catch {
         failed++;
       }

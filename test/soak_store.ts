@@ -46,7 +46,7 @@ async function onRedis(directory: string): Promise<SoakStore> {
       {
         name: "killed",
         fault: "store",
-        milliseconds: 800,
+        milliseconds: 1_500,
         async happen(milliseconds) {
           await upstash.kill();
           await wait(milliseconds);

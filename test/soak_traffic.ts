@@ -125,6 +125,16 @@ export function longStream(
   return { use: "steady", ...callOf(id, kind, { roll, pace }) };
 }
 
+/** What ends well. */
+export function calmCall(
+  id: string,
+  fate: "json" | "stream",
+  roll: () => number,
+): Call {
+  const kind: Kind = { weight: 0, use: "steady", fate, events: [3, 5] };
+  return callOf(id, kind, { roll, pace: 1 });
+}
+
 function callOf(
   id: string,
   { fate, manners, takes = [0, 100], events = [1, 1], size = 20 }: Kind,
