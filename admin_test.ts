@@ -596,6 +596,22 @@ law("admin rotates with a grace in which both values work", async (gateway) => {
 });
 
 law(
+  "a rotation without grace holds for an instance whose clock is behind",
+  async (gateway) => {
+    const { admin, mint, tick } = gateway;
+    const { id, token: old } = await mint();
+    const answer = await admin("POST", `/admin/tokens/${id}/rotate`, {});
+    const { token: next, graceEnds } = await answer.json();
+    assert.equal(graceEnds, null);
+    tick(-90);
+    assert.deepEqual(
+      [await works(gateway, old), await works(gateway, next)],
+      [false, true],
+    );
+  },
+);
+
+law(
   "a rotated token's two values in one request are two tokens",
   async ({ admin, mint, send }) => {
     const { id, token } = await mint();

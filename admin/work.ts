@@ -116,7 +116,7 @@ export function shown({ record, lastUsed }: ListedToken) {
     created: toRfc3339(created),
     expires: moment(expires),
     lastUsed: moment(lastUsed),
-    graceEnds: moment(previous?.expires),
+    graceEnds: moment(previous?.expires || undefined),
   };
 }
 

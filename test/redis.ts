@@ -24,6 +24,10 @@ export interface UpstashFixture {
   command(...args: string[]): Promise<unknown>;
   /** Stops Redis in its tracks, and lets it go on. */
   freeze(frozen: boolean): void;
+  /** Kills Redis; what it was asked and has not answered is lost. */
+  kill(): Promise<void>;
+  /** Starts it again, with what it has kept. */
+  revive(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,13 +40,13 @@ export function redisInstalled(): boolean {
   return there;
 }
 
-export async function startUpstash(): Promise<UpstashFixture> {
+/** One that keeps what it is told in `directory`, if there is one. */
+export async function startUpstash(
+  directory?: string,
+): Promise<UpstashFixture> {
   const port = await freePort();
-  const redis = spawn("redis-server", [
-    ...["--port", `${port}`, "--bind", "127.0.0.1"],
-    ...["--save", "", "--appendonly", "no"],
-  ]);
-  const connection = await connected(port);
+  let redis = launch(port, directory);
+  let connection = await connected(port);
   const token = randomBytes(16).toString("hex");
   let trips = 0;
   const server = createServer(async (request, response) => {
@@ -79,8 +83,27 @@ export async function startUpstash(): Promise<UpstashFixture> {
     command: (...args) => connection.send(args),
     freeze: (frozen) =>
       void process.kill(redis.pid!, frozen ? "SIGSTOP" : "SIGCONT"),
+    async kill() {
+      const gone = new Promise((resolve) => redis.on("exit", resolve));
+      process.kill(redis.pid!, "SIGKILL");
+      await gone;
+    },
+    async revive() {
+      redis = launch(port, directory);
+      connection = await connected(port);
+    },
     close: () => stop(redis, server, connection),
   };
+}
+
+function launch(port: number, directory?: string): ChildProcess {
+  const kept = directory === undefined
+    ? ["--appendonly", "no"]
+    : ["--appendonly", "yes", "--dir", directory];
+  return spawn("redis-server", [
+    ...["--port", `${port}`, "--bind", "127.0.0.1", "--save", ""],
+    ...kept,
+  ], { stdio: "ignore" });
 }
 
 async function stop(
@@ -165,18 +188,29 @@ interface Connection {
 /** One socket that speaks RESP2; answers come in the order of the questions. */
 async function connected(port: number): Promise<Connection> {
   const socket = await dial(port);
-  const waiting: ((value: unknown) => void)[] = [];
+  const waiting: {
+    resolve(value: unknown): void;
+    reject(why: Error): void;
+  }[] = [];
+  const gone = new Error("Redis is gone");
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    for (const { reject } of waiting.splice(0)) reject(gone);
+  });
   let received = Buffer.alloc(0);
   socket.on("data", (chunk) => {
     received = Buffer.concat([received, chunk]);
     for (let one = parse(received, 0); one; one = parse(received, 0)) {
       received = received.subarray(one.end);
-      waiting.shift()?.(one.value);
+      waiting.shift()?.resolve(one.value);
     }
   });
   const sendAll = (commands: readonly (readonly unknown[])[]) => {
+    if (socket.destroyed) return Promise.reject(gone);
     const answers = commands.map(() =>
-      new Promise<unknown>((resolve) => waiting.push(resolve))
+      new Promise<unknown>((resolve, reject) =>
+        waiting.push({ resolve, reject })
+      )
     );
     socket.write(Buffer.concat(commands.map(encode)));
     return Promise.all(answers);

@@ -65,6 +65,8 @@ export interface SubjectOptions {
   readonly entry?: string;
   /** The one core it may use. */
   readonly core?: number;
+  /** A free one if absent. */
+  readonly port?: number;
 }
 
 export function bunPath(): string {
@@ -72,9 +74,10 @@ export function bunPath(): string {
 }
 
 export async function startDoppel(
-  { runtime, origin, env = {}, entry = "main.ts", core }: SubjectOptions,
+  options: SubjectOptions,
 ): Promise<Subject> {
-  const port = await freePort();
+  const { runtime, origin, env = {}, entry = "main.ts", core } = options;
+  const port = options.port ?? await freePort();
   const data = mkdtempSync(join(tmpdir(), "doppel-test-"));
   const secret = randomBytes(32).toString("hex");
   keepSecret(secret);
@@ -127,12 +130,12 @@ export async function startDoppel(
     child.on("exit", (code) => resolve(code))
   );
   const url = `http${secure ? "s" : ""}://127.0.0.1:${port}`;
-  const options = {
+  const owner = {
     url,
     get secret() {
       return env.ADMIN_SECRET === ""
         ? readFileSync(join(data, "admin_secret"), "utf8").trim()
-        : secret;
+        : env.ADMIN_SECRET ?? secret;
     },
   };
   const subject: Subject = {
@@ -146,7 +149,7 @@ export async function startDoppel(
       output.split("\n").filter((line) => line.startsWith('{"level"'))
         .map((line) => JSON.parse(line)),
     async admin(method, path, body) {
-      const answer = await callAdmin(options, { method, path, body });
+      const answer = await callAdmin(owner, { method, path, body });
       const { token, ...rest } = (answer ?? {}) as Record<string, unknown>;
       if (typeof token === "string") keepSecret(token);
       keepText("admin answer", JSON.stringify(rest));
