@@ -152,12 +152,10 @@ const REFUSALS: Readonly<Record<string, Allowed>> = {
     holder.use === "narrow" || holder.use === "budget" && during.has("clock"),
   insufficient_quota: ({ holder }) => holder.use === "budget",
   store_unavailable: (_, during) => during.has("store") || during.has("lock"),
-  // While SQLite waits for a lock nothing else goes on, and idle connections may die unseen.
-  origin_unreachable: ({ order, arrivals }, during) =>
-    FATES[order.fate] === 502 || during.has("origin") ||
-    during.has("lock") && arrivals.length === 0,
+  origin_unreachable: ({ order }, during) =>
+    FATES[order.fate] === 502 || during.has("origin"),
   // Deno 2.9 takes away content that is still coming in when it is stopped: https://github.com/denoland/deno/issues/36809
-  client_closed: ({ runtime, arrivals }, during) =>
+  stopping: ({ runtime, arrivals }, during) =>
     runtime === "deno" && during.has("term") &&
     arrivals.every(({ received }) => received === undefined),
   internal_error: () => false,
@@ -170,7 +168,7 @@ function refused(
   const { got: { code, whole }, arrivals } = asked;
   if (!allowed(asked, during)) return wrong(`${code} is not allowed`);
   if (code === "origin_unreachable") return { ending: "passed" };
-  if (code === "client_closed") return { ending: "away" };
+  if (code === "stopping") return { ending: "away" };
   const ended = code === "invalid_api_key" && mayBeDead(asked);
   if (arrivals.length > 0 && !ended) return wrong(`${code}, and it came`);
   if (!whole && !during.has("kill")) return wrong(`${code}, not whole`);
