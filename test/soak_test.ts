@@ -76,20 +76,20 @@ const CASES: Readonly<Record<string, Case>> = {
     is: "wrong",
   },
   "content that Deno takes away when it is stopped": {
-    got: refusal(499, "client_closed"),
+    got: refusal(503, "stopping"),
     arrivals: [],
     during: "term",
     is: "away",
   },
   "content that Bun does not": {
     runtime: "bun",
-    got: refusal(499, "client_closed"),
+    got: refusal(503, "stopping"),
     arrivals: [],
     during: "term",
     is: "wrong",
   },
   "content that was there when Deno was stopped": {
-    got: refusal(499, "client_closed"),
+    got: refusal(503, "stopping"),
     arrivals: [{ at: 105, received: "all" }],
     during: "term",
     is: "wrong",
