@@ -35,6 +35,10 @@ const TWO_READINGS =
 /** What RFC 3986 has no place for in a path or query, and `'`, which URL parsers encode in a query. */
 const UNSAFE = /["<>`{}' \x7f-\xff|^\\[\]]/;
 
+/** Fields whose URL a client goes on with. */
+const FOLLOWED =
+  /^(?:location|content-location|x-goog-upload-(?:control-)?url)$/;
+
 export const ALLOWED: readonly Allowed[] = [
   {
     id: "identity",
@@ -94,10 +98,12 @@ export const ALLOWED: readonly Allowed[] = [
     why:
       "readers differ about them, which is how requests are smuggled; Bun's server refuses trailers by itself",
     allows: ({ what, way }, { one: { sends = {} } }) => {
-      const { method = "GET", content = "", chunks, trailers } = sends;
+      const { method = "GET", content = "", chunks, fields = [] } = sends;
+      const has = bytes(content).length > 0 || chunks !== undefined;
+      const upgrade = fields.some((field) => /^upgrade:/i.test(field));
       return way === "up" && (what === "refused" || what === "ending") && (
-        !METHODS.includes(method) || trailers !== undefined ||
-        method === "GET" && (bytes(content).length > 0 || chunks !== undefined)
+        !METHODS.includes(method) || sends.trailers !== undefined ||
+        has && (method === "GET" || upgrade)
       );
     },
   },
@@ -142,14 +148,13 @@ export const ALLOWED: readonly Allowed[] = [
     way: "down",
     why:
       "followed as they are, they would send the client's token to the provider",
-    allows: ({ way, name = "", direct = "", through }, { gateway, origin }) =>
-      way === "down" &&
-      /^(?:location|content-location|x-goog-upload-(?:control-)?url)$/.test(
-        name,
-      ) &&
-      direct.startsWith(origin) &&
-      through ===
-        `${gateway.url}${gateway.prefix ?? ""}${direct.slice(origin.length)}`,
+    allows: ({ way, name = "", direct = "", through }, { gateway, origin }) => {
+      const { url, prefix = "" } = gateway;
+      const back = direct.startsWith(origin)
+        ? url + prefix + direct.slice(origin.length)
+        : prefix + direct;
+      return way === "down" && FOLLOWED.test(name) && through === back;
+    },
   },
 ];
 

@@ -79,7 +79,7 @@ export function answered(reply: Reply, origin: string): Buffer[] {
   ]);
   const pieces = said.chunks === undefined
     ? [content(said)]
-    : [...said.chunks.map((part) => chunk(part)), last(said)];
+    : [...said.chunks.filter((part) => part.length > 0).map(chunk), last(said)];
   return [bytes(before, head), ...pieces, bytes(reply.bare ?? "")]
     .filter((piece) => piece.length > 0);
 }

@@ -72,6 +72,10 @@ export function mayWriteField(
   if (HOP.includes(name)) return !passedOn(name, { sent, direct, through });
   // RFC 9110 §6.6.1: a recipient with a clock adds the date that is missing.
   if (way === "down" && name === "date" && direct === undefined) return true;
+  if (name === "sec-websocket-protocol" && direct && through) {
+    // RFC 6455 §11.3.4: a list.
+    return list(direct, false).join() === list(through, false).join();
+  }
   // RFC 9110 §5.3: one list, however its members are spaced.
   const lines = sent.fields.filter((line) => line.startsWith(`${name}:`));
   return lines.length > 1 && direct !== undefined && through !== undefined &&
