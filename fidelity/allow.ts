@@ -41,22 +41,23 @@ const FOLLOWED =
 
 export const ALLOWED: readonly Allowed[] = [
   {
-    id: "identity",
-    what: "accept-encoding says identity, whatever the client said",
+    id: "coding",
+    what: "accept-encoding is the gateway's own: identity for ours",
     way: "up",
     why:
-      "both runtimes' fetch decodes some answers that were asked for in another coding",
+      "no runtime's fetch hands over every coding it was asked for as it came; the one it can be trusted with is asked for instead",
     allows: ({ way, name, through }) =>
-      way === "up" && name === "accept-encoding" && through === "identity",
+      way === "up" && name === "accept-encoding" && through !== undefined,
   },
   {
     id: "fetch",
-    what: "accept, accept-language and user-agent where the client sent none",
+    what:
+      "accept, accept-language, sec-fetch-mode and user-agent where the client sent none",
     way: "up",
-    why: "fetch writes them by itself and cannot be kept from it",
+    why: "a runtime's fetch writes them by itself and cannot be kept from it",
     allows: ({ way, name = "", direct, through }) =>
       way === "up" && direct === undefined && through !== undefined &&
-      ["accept", "accept-language", "user-agent"].includes(name),
+      /^(?:accept|accept-language|sec-fetch-mode|user-agent)$/.test(name),
   },
   {
     id: "caller",

@@ -56,9 +56,11 @@ export interface Gateway {
   readonly key: string;
   /** What it wants to be told, whole lines; nobody looks whether it hands them on. */
   readonly fields?: readonly string[];
+  /** How the names begin of fields that it adds for its own users; recipients ignore what they do not know (RFC 9110 §5.1). */
+  readonly own?: string;
 }
 
-const PATIENCE = 5_000;
+const PATIENCE = 3_000;
 
 /** Plays a case both ways, first straight. */
 export async function playBoth(

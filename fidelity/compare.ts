@@ -58,7 +58,7 @@ export function compare(
     return differences;
   }
   compareRequests(direct, through, { up, gateway });
-  compareAnswers(direct.answer, through.answer, down);
+  compareAnswers(direct.answer, through.answer, { down, own: ownOf(gateway) });
   const notes = new Set(
     [direct, through].flatMap(({ notes = {} }) => Object.keys(notes)),
   );
@@ -66,6 +66,16 @@ export function compare(
     more(name, text(direct.notes?.[name]), text(through.notes?.[name]));
   }
   return differences;
+}
+
+type Own = (name: string, direct: string | undefined) => boolean;
+
+/** What the gateway is told, and what it adds under its own name. */
+function ownOf({ fields = [], own }: Gateway): Own {
+  const told = fields.map((line) => line.split(":")[0]!.trim().toLowerCase());
+  return (name, direct) =>
+    told.includes(name) ||
+    own !== undefined && direct === undefined && name.startsWith(own);
 }
 
 function compareRequests(
@@ -80,9 +90,7 @@ function compareRequests(
   if (!again && !unheard) {
     up("count", `${direct.requests.length}`, `${times}`);
   }
-  const own = (gateway.fields ?? []).map((line) =>
-    line.slice(0, line.indexOf(":")).trim().toLowerCase()
-  );
+  const own = ownOf(gateway);
   direct.requests.forEach((sent, i) => {
     const got = through.requests[i];
     if (got) compareRequest(sent, got, { up, own });
@@ -92,7 +100,7 @@ function compareRequests(
 function compareRequest(
   sent: Taken,
   got: Taken,
-  { up, own }: { up: Write; own: readonly string[] },
+  { up, own }: { up: Write; own: Own },
 ) {
   const [method, target] = sent.line.split(" ");
   const [gotMethod, gotTarget] = got.line.split(" ");
@@ -105,7 +113,7 @@ function compareRequest(
 function compareAnswers(
   sent: Answered | undefined,
   got: Answered | undefined,
-  down: Write,
+  { down, own }: { down: Write; own: Own },
 ) {
   if (sent === undefined || mayAnswerFor(sent)) {
     if (got !== undefined && got.status < 500) {
@@ -120,7 +128,7 @@ function compareAnswers(
   }
   down("status", `${sent.status}`, `${got.status}`);
   down("interim", interim(sent), interim(got));
-  compareFields(sent, got, { way: "down", write: down, own: [] });
+  compareFields(sent, got, { way: "down", write: down, own });
   compareContent(sent, got, down);
 }
 
@@ -130,7 +138,7 @@ function compareFields(
   { way, write, own }: {
     way: "up" | "down";
     write: Write;
-    own: readonly string[];
+    own: Own;
   },
 ) {
   const before = expectedFields(sent);
@@ -138,7 +146,7 @@ function compareFields(
   for (const name of new Set([...before.keys(), ...after.keys()])) {
     const [direct, through] = [before.get(name), after.get(name)];
     if (
-      own.includes(name) || mayWriteField(way, name, { sent, direct, through })
+      own(name, direct) || mayWriteField(way, name, { sent, direct, through })
     ) {
       continue;
     }

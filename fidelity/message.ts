@@ -19,11 +19,13 @@ export interface Ask {
   /** In place of `content`: in chunks of these sizes. */
   readonly chunks?: readonly Part[];
   readonly trailers?: readonly string[];
+  /** No type is said where there is content; else JSON, if the fields name none. */
+  readonly untyped?: true;
   /** `1.1` if absent. */
   readonly version?: string;
 }
 
-/** An answer; 200 `ok` if nothing is said. `{origin}` in it is the origin's URL. */
+/** An answer; 200 and a little JSON if nothing is said. `{origin}` in it is the origin's URL. */
 export interface Reply {
   readonly status?: string;
   readonly fields?: readonly string[];
@@ -33,6 +35,8 @@ export interface Reply {
   readonly trailers?: readonly string[];
   /** Neither a length nor chunks: no content, or content that ends with the connection. */
   readonly bare?: Part;
+  /** As of a request. */
+  readonly untyped?: true;
   /** Whole answers that precede it (RFC 9110 §15.2). */
   readonly before?: Part;
   readonly version?: string;
@@ -55,6 +59,7 @@ export function written(ask: Ask, to: To): [head: Buffer, content: Buffer] {
     `authorization: Bearer ${to.credential}`,
     ...to.fields,
     ...ask.fields ?? [],
+    ...typing(ask),
     ...framing(ask),
   ]);
   return [head, content(ask)];
@@ -65,13 +70,14 @@ export function answered(reply: Reply, origin: string): Buffer[] {
   const { status = "200 OK", version = "1.1", before = "" } = reply;
   const said = reply.content === undefined && reply.chunks === undefined &&
       reply.bare === undefined
-    ? { ...reply, content: "ok" }
+    ? { ...reply, content: '{"ok":true}' }
     : reply;
   const fields = (reply.fields ?? []).map((field) =>
     field.replaceAll("{origin}", origin)
   );
   const head = message(`HTTP/${version} ${status}`, [
     ...fields,
+    ...typing(said),
     ...framing(said),
     ...(reply.bare !== undefined && bytes(reply.bare).length > 0
       ? ["connection: close"]
@@ -82,6 +88,14 @@ export function answered(reply: Reply, origin: string): Buffer[] {
     : [...said.chunks.filter((part) => part.length > 0).map(chunk), last(said)];
   return [bytes(before, head), ...pieces, bytes(reply.bare ?? "")]
     .filter((piece) => piece.length > 0);
+}
+
+function typing(said: Ask | Reply): string[] {
+  const bare = "bare" in said ? said.bare : undefined;
+  const parts = [...said.chunks ?? [], said.content ?? "", bare ?? ""];
+  const typed = said.untyped || parts.every((part) => part.length === 0) ||
+    said.fields?.some((line) => /^content-type:/i.test(line));
+  return typed ? [] : ["content-type: application/json"];
 }
 
 function framing({ content, chunks }: Ask | Reply): string[] {

@@ -1,5 +1,6 @@
 /** Gateways that the kit starts by itself: ours on both runtimes, and what stands in their place. */
 
+import { startRival } from "../bench/rival.ts";
 import { type Runtime, startDoppel } from "../test/subject.ts";
 import type { Gateway } from "./case.ts";
 import type { Origin } from "./origin.ts";
@@ -28,7 +29,32 @@ export async function startOurs(
   await doppel.mint({ token: TOKEN });
   return {
     name: `doppel on ${runtime === "deno" ? "Deno" : "Bun"}`,
-    gateway: { url: doppel.url, prefix: "/openai", token: TOKEN, key: KEY },
+    gateway: {
+      url: doppel.url,
+      prefix: "/openai",
+      token: TOKEN,
+      key: KEY,
+      own: "x-doppel-",
+    },
     stop: () => doppel.stop(),
+  };
+}
+
+/** What a user would run instead, told by its own header fields where to go; it takes the provider's key itself. */
+export async function startTheirs(origin: Origin): Promise<Started> {
+  const rival = await startRival();
+  const fields = Object.entries(rival.headers(origin.url)).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
+  return {
+    name: `@portkey-ai/gateway ${rival.version}`,
+    gateway: {
+      url: rival.url,
+      token: KEY,
+      key: KEY,
+      fields,
+      own: "x-portkey-",
+    },
+    stop: rival.stop,
   };
 }

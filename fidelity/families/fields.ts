@@ -81,7 +81,6 @@ const DOWN: Readonly<Record<string, readonly string[]>> = {
   "a type and its parameters": [
     'content-type: Application/JSON; Charset=UTF-8; x="y"',
   ],
-  "no type": [],
   "8 KiB": [`x-long: ${"v".repeat(8000)}`],
   "60 fields": Array.from({ length: 60 }, (_, i) => `x-many-${i}: ${i}`),
   "server and date": [
@@ -132,4 +131,9 @@ export const fields: readonly Case[] = [
     name: `down: ${name}`,
     answers: { fields },
   })),
+  {
+    name: "up: no type",
+    sends: { method: "POST", content: "{}", untyped: true },
+  },
+  { name: "down: no type", answers: { untyped: true } },
 ];

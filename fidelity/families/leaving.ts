@@ -8,12 +8,18 @@ import { poll } from "../wait.ts";
 /** Within which the other side must have learnt of it, milliseconds. */
 const SOON = 2_000;
 
-const CHUNKED = message("HTTP/1.1 200 OK", ["transfer-encoding: chunked"]);
+const CHUNKED = message("HTTP/1.1 200 OK", [
+  "content-type: application/json",
+  "transfer-encoding: chunked",
+]);
 const EVENTS = message("HTTP/1.1 200 OK", [
   "content-type: text/event-stream",
   "transfer-encoding: chunked",
 ]);
-const LONG = message("HTTP/1.1 200 OK", ["content-length: 1000"]);
+const LONG = message("HTTP/1.1 200 OK", [
+  "content-type: application/json",
+  "content-length: 1000",
+]);
 const EVENT = 'data: {"choices":[]}\n\n';
 
 interface Beginning {

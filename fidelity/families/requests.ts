@@ -7,16 +7,19 @@ import { beginAnswer, bounded, readAnswer } from "../read.ts";
 import { poll } from "../wait.ts";
 
 const REST = "\x00\xff\r\n\r\n0\r\n\r\nPOST / HTTP/1.1\r\n\r\n";
-const target = "/v1/x";
+
+const OCTETS = ["content-type: application/octet-stream"];
 
 const framed: Case[] = ["POST", "PUT", "PATCH", "DELETE"].flatMap((method) => [
+  { name: `${method} with a length`, sends: { method, content: '{"a":1}' } },
+  { name: `${method} in chunks`, sends: { method, chunks: ['{"a"', ":1}"] } },
   {
-    name: `${method} with a length`,
-    sends: { method, target, content: REST },
+    name: `${method} of octets with a length`,
+    sends: { method, fields: OCTETS, content: REST },
   },
   {
-    name: `${method} in chunks`,
-    sends: { method, target, chunks: ["one,", "two,", REST] },
+    name: `${method} of octets in chunks`,
+    sends: { method, fields: OCTETS, chunks: ["one,", "two,", REST] },
   },
   { name: `${method} with a length of 0`, sends: { method, content: "" } },
   { name: `${method} without content`, sends: { method } },
@@ -29,18 +32,26 @@ const framed: Case[] = ["POST", "PUT", "PATCH", "DELETE"].flatMap((method) => [
 const sized: Case[] = [1, 65_535, 65_536, 65_537, 200_000].flatMap((size) => [
   {
     name: `${size} bytes with a length`,
-    sends: { method: "POST", content: "x".repeat(size) },
+    sends: { method: "POST", fields: OCTETS, content: "x".repeat(size) },
   },
   {
     name: `${size} bytes in chunks`,
-    sends: { method: "POST", chunks: ["x".repeat(size - 1), "y"] },
+    sends: {
+      method: "POST",
+      fields: OCTETS,
+      chunks: ["x".repeat(size - 1), "y"],
+    },
   },
 ]);
 
 const odd: Case[] = [
   {
     name: "one-byte chunks",
-    sends: { method: "POST", chunks: [..."0123456789".repeat(50)] },
+    sends: {
+      method: "POST",
+      fields: OCTETS,
+      chunks: [..."0123456789".repeat(50)],
+    },
   },
   {
     name: "trailers",
@@ -95,6 +106,7 @@ function flowing(framing: "length" | "chunks") {
     const [head] = side.request({
       method: "POST",
       fields: [
+        ...OCTETS,
         framing === "length"
           ? `content-length: ${4 * size}`
           : "transfer-encoding: chunked",

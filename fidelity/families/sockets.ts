@@ -18,7 +18,7 @@ import { readAnswer } from "../read.ts";
 import { poll } from "../wait.ts";
 
 const TARGET = "/v1/realtime?model=gpt-realtime";
-const SOON = 2_000;
+const SOON = 1_000;
 
 interface Talk {
   readonly fields?: readonly string[];
@@ -215,4 +215,8 @@ const handshakes: Case[] = [
   })),
 ];
 
-export const sockets: readonly Case[] = [...handshakes, ...messages, ...closes];
+export const sockets: readonly Case[] = [
+  ...handshakes,
+  ...messages,
+  ...closes,
+].map((one) => ({ ...one, patience: 1_500 }));
