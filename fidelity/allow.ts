@@ -35,6 +35,9 @@ const TWO_READINGS =
 /** What RFC 3986 has no place for in a path or query, and `'`, which URL parsers encode in a query. */
 const UNSAFE = /["<>`{}' \x7f-\xff|^\\[\]]/;
 
+/** An answer of the gateway's own, to a request that it does not take. */
+const REFUSAL = /^HTTP\/1\.1 4\d\d /;
+
 /** Fields whose URL a client goes on with. */
 const FOLLOWED =
   /^(?:location|content-location|x-goog-upload-(?:control-)?url)$/;
@@ -87,22 +90,22 @@ export const ALLOWED: readonly Allowed[] = [
     way: "up",
     why:
       "what a token may call is decided by the path; no API has such paths, and Bun resolves dots and backslashes before any code runs",
-    allows: ({ what, way }, { one }) =>
-      way === "up" && (what === "refused" || what === "target") &&
+    allows: ({ what, through = "" }, { one }) =>
+      (what === "target" || what === "refused" && REFUSAL.test(through)) &&
       TWO_READINGS.test(pathOf(one)),
   },
   {
     id: "no-api",
     what:
-      "requests in a form that no API takes are refused: unknown methods, content with GET, trailers",
+      "requests in a form that no API takes are refused: unknown methods, content with GET, trailers, an upgrade with content",
     way: "up",
     why:
-      "readers differ about them, which is how requests are smuggled; Bun's server refuses trailers by itself",
-    allows: ({ what, way }, { one: { sends = {} } }) => {
+      "readers differ about them, which is how requests are smuggled; Bun's server refuses trailers by itself, Deno's an upgrade with content",
+    allows: ({ what, through = "" }, { one: { sends = {} } }) => {
       const { method = "GET", content = "", chunks, fields = [] } = sends;
       const has = bytes(content).length > 0 || chunks !== undefined;
       const upgrade = fields.some((field) => /^upgrade:/i.test(field));
-      return way === "up" && (what === "refused" || what === "ending") && (
+      return what === "refused" && REFUSAL.test(through) && (
         !METHODS.includes(method) || sends.trailers !== undefined ||
         has && (method === "GET" || upgrade)
       );

@@ -22,7 +22,7 @@ export interface Difference {
   /** On the way to the origin, to the client, or in what else the case looks at. */
   readonly way: "up" | "down" | "case";
   /**
-   * `refused`: the gateway answered in the origin's place. `count`: how often
+   * `refused`: nothing whole reached the origin. `count`: how often
    * the origin got it. `field`: a header field, named by `name`. The others
    * say themselves what they are.
    */
@@ -53,7 +53,8 @@ export function compare(
   const [up, down, more] = [writer("up"), writer("down"), writer("case")];
   const answer = through.answer?.line ?? "no answer";
   const [first] = direct.requests;
-  if (first?.ending === "whole" && through.requests.length === 0) {
+  const reached = through.requests.some(({ ending }) => ending === "whole");
+  if (first?.ending === "whole" && !reached) {
     up("refused", first.line, answer);
     return differences;
   }

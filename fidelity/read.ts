@@ -54,7 +54,9 @@ export function readContent(
 ): Reading {
   const pieces: Buffer[] = [];
   const trailers: string[] = [];
-  const read = contentOf(wire, { head, framing, trailers }, pieces);
+  const read = passContent(wire, { head, framing, trailers }, (piece) => {
+    pieces.push(piece);
+  });
   const taken = bounded(read, patience).then((whole): Taken => ({
     ...head,
     framing,
@@ -79,7 +81,7 @@ export async function beginAnswer(
       interim.push(head);
       continue;
     }
-    const framing = answerFraming(head, method, status);
+    const framing = answerFraming(head, { method, status });
     return {
       interim,
       head,
@@ -118,7 +120,10 @@ export async function bounded<Value>(
   }
 }
 
-function answerFraming(head: Head, method: string, status: number): Framing {
+export function answerFraming(
+  head: Head,
+  { method, status }: { method: string; status: number },
+): Framing {
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) {
     return "none";
   }
@@ -128,34 +133,29 @@ function answerFraming(head: Head, method: string, status: number): Framing {
   return status === 205 ? "none" : "close";
 }
 
-async function contentOf(
+/** Hands the content on piece by piece; whether it ended as its framing says. */
+export async function passContent(
   wire: Wire,
-  { head, framing, trailers }: {
+  { head, framing, trailers = [] }: {
     head: Head;
     framing: Framing;
-    trailers: string[];
+    trailers?: string[];
   },
-  pieces: Buffer[],
+  sink: (piece: Buffer) => unknown,
 ): Promise<boolean> {
   if (framing === "none") return true;
   if (framing === "close") {
-    await pass(wire, Infinity, pieces);
+    await pass(wire, Infinity, sink);
     return true;
   }
   if (framing === "length") {
-    return await pass(wire, Number(field(head, "content-length")), pieces);
+    return await pass(wire, Number(field(head, "content-length")), sink);
   }
   while (true) {
-    const line = await wire.line();
-    const size = parseInt(
-      /^[0-9a-f]+(?=[ \t]*(?:;|$))/i.exec(line ?? "")?.[0] ?? "",
-      16,
-    );
+    const size = sizeOf(await wire.line());
     if (Number.isNaN(size)) return false;
     if (size === 0) break;
-    if (!await pass(wire, size, pieces) || await wire.line() !== "") {
-      return false;
-    }
+    if (!await pass(wire, size, sink) || await wire.line() !== "") return false;
   }
   for (let line = await wire.line(); line !== ""; line = await wire.line()) {
     if (line === undefined) return false;
@@ -164,13 +164,23 @@ async function contentOf(
   return true;
 }
 
-async function pass(wire: Wire, length: number, pieces: Buffer[]) {
+/** Of a chunk, whose extensions may be passed over (RFC 9112 §7.1.1). */
+function sizeOf(line = ""): number {
+  const [digits = ""] = /^[0-9a-f]+(?=[ \t]*(?:;|$))/i.exec(line) ?? [];
+  return parseInt(digits, 16);
+}
+
+async function pass(
+  wire: Wire,
+  length: number,
+  sink: (piece: Buffer) => unknown,
+) {
   let left = length;
   while (left > 0) {
     const piece = await wire.some(left);
     if (piece.length === 0) return false;
     left -= piece.length;
-    pieces.push(piece);
+    await sink(piece);
   }
   return true;
 }

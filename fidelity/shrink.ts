@@ -40,7 +40,7 @@ function kind({ way, what, name }: Difference): string {
 function candidates(one: Case): Case[] {
   const { sends = {}, answers = {} } = one;
   return [
-    ...(one.answers ? [{ ...one, answers: {} }] : []),
+    ...(Object.keys(answers).length > 0 ? [{ ...one, answers: {} }] : []),
     ...less(sends).map((sends) => ({ ...one, sends })),
     ...less(answers).map((answers) => ({ ...one, answers })),
     ...lessAsked(sends).map((sends) => ({ ...one, sends })),

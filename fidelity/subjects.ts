@@ -40,10 +40,36 @@ export async function startOurs(
   };
 }
 
+/** Fields that SDKs send: on the routes it knows it hands on those only that it is told by name. */
+const FORWARDED = [
+  "accept",
+  "user-agent",
+  "anthropic-version",
+  "anthropic-beta",
+  "openai-beta",
+  "x-goog-api-client",
+  "idempotency-key",
+  "traceparent",
+  "tracestate",
+  "x-request-id",
+  "x-stainless-arch",
+  "x-stainless-lang",
+  "x-stainless-os",
+  "x-stainless-package-version",
+  "x-stainless-retry-count",
+  "x-stainless-runtime",
+  "x-stainless-runtime-version",
+  "x-stainless-timeout",
+];
+
 /** What a user would run instead, told by its own header fields where to go; it takes the provider's key itself. */
 export async function startTheirs(origin: Origin): Promise<Started> {
   const rival = await startRival();
-  const fields = Object.entries(rival.headers(origin.url)).map(
+  const told = {
+    ...rival.headers(origin.url),
+    "x-portkey-forward-headers": FORWARDED.join(),
+  };
+  const fields = Object.entries(told).map(
     ([name, value]) => `${name}: ${value}`,
   );
   return {
