@@ -35,8 +35,8 @@ const TWO_READINGS =
 /** What RFC 3986 has no place for in a path or query, and `'`, which URL parsers encode in a query. */
 const UNSAFE = /["<>`{}' \x7f-\xff|^\\[\]]/;
 
-/** An answer of the gateway's own, to a request that it does not take. */
-const REFUSAL = /^HTTP\/1\.1 4\d\d /;
+/** The gateway's own answer to a request that it does not take; Bun's server closes on methods it does not know. */
+const REFUSAL = /^(?:HTTP\/1\.1 4\d\d |no answer$)/;
 
 /** Fields whose URL a client goes on with. */
 const FOLLOWED =
