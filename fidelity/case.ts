@@ -4,7 +4,8 @@
  */
 
 import type { Buffer } from "node:buffer";
-import { dial, type Wire } from "../test/raw.ts";
+import type { Wire } from "../test/raw.ts";
+import { dialAny } from "./dial.ts";
 import { answered, type Ask, type Reply, type To, written } from "./message.ts";
 import type { Origin, Script } from "./origin.ts";
 import { type Answered, bounded, readAnswer, type Taken } from "./read.ts";
@@ -92,7 +93,7 @@ async function play(
     origin,
     patience,
     async connect() {
-      const client = await dial(url);
+      const client = await dialAny(url);
       clients.push(client);
       return client;
     },

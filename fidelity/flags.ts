@@ -64,10 +64,11 @@ export function readFlags(args: readonly string[]): Flags {
   const known = [...Object.keys(families()), "fuzz"];
   const unknown = only?.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`--only: no family ${unknown}`);
-  const { hostname, port } = url(
+  const { hostname, port, protocol } = url(
     "--provider-origin",
     values["provider-origin"],
   );
+  if (protocol !== "http:") throw new Error("--provider-origin: http only");
   const { token, own, header: fields, prefix, quick, rival, json, write } =
     values;
   return {
@@ -91,10 +92,8 @@ export function readFlags(args: readonly string[]): Flags {
 
 function url(flag: string, value: string): URL {
   const parsed = URL.parse(value);
-  if (parsed?.protocol !== "http:") {
-    throw new Error(`${flag}: ${value} is no http URL`);
-  }
-  return parsed;
+  if (parsed && /^https?:$/.test(parsed.protocol)) return parsed;
+  throw new Error(`${flag}: ${value} is no http URL`);
 }
 
 function whole(flag: string, value: string): number {

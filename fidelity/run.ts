@@ -107,7 +107,7 @@ function notes({ seed, cases, quick }: Flags): string[] {
       quick ? "; nothing above 1 MiB" : ""
     }.`,
     "doppel: as it starts, with its SQLite store, metering on, an unlimited token.",
-    "@portkey-ai/gateway: on Node, with the dependencies under which it works best (`bench/rival.ts`); `x-portkey-provider: openai`, `x-portkey-custom-host` the origin, `x-portkey-forward-headers` every field that SDKs send. What it is told and what it answers in `x-portkey-*` is not looked at. WebSockets to a custom host it takes but never answers.",
+    "@portkey-ai/gateway translates between APIs and parses for it; that is what its score shows. It runs on Node with the dependencies under which it works best (`bench/rival.ts`); `x-portkey-provider: openai`, `x-portkey-custom-host` the origin, and in `x-portkey-forward-headers` every field that SDKs send. What it is told and what it adds in `x-portkey-*` is not looked at. Sockets it opens to `https:` hosts only, which the kit's origin is not: its score there is 0 and stays in the sum.",
     "An allowed line is needed by a case when a difference of its kind occurred there.",
   ];
 }

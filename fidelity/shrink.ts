@@ -51,10 +51,11 @@ function less<Said extends Ask | Reply>(said: Said): Said[] {
   const { fields = [], content, chunks } = said;
   const whole = bytes(...chunks ?? [], content ?? "");
   const half = whole.length >> 1;
-  const parts = [whole.subarray(0, half), whole.subarray(half)];
+  const text = whole.toString("latin1");
+  const parts = [text.slice(0, half), text.slice(half)];
   return [
     ...fields.map((_, i) => ({ ...said, fields: fields.toSpliced(i, 1) })),
-    ...(chunks && chunks.length > 1 ? [{ ...said, chunks: [whole] }] : []),
+    ...(chunks && chunks.length > 1 ? [{ ...said, chunks: [text] }] : []),
     ...(half > 0 && chunks
       ? parts.map((part) => ({ ...said, chunks: [part] }))
       : []),

@@ -1,6 +1,7 @@
 /** Gateways that the kit starts by itself: ours on both runtimes, and what stands in their place. */
 
 import { startRival } from "../bench/rival.ts";
+import { keepSecret } from "../test/evidence.ts";
 import { type Runtime, startDoppel } from "../test/subject.ts";
 import type { Gateway } from "./case.ts";
 import type { Origin } from "./origin.ts";
@@ -26,6 +27,7 @@ export async function startOurs(
     origin: origin.url,
     env: { OPENAI_API_KEY: KEY },
   });
+  for (const secret of [KEY, TOKEN]) keepSecret(secret);
   await doppel.mint({ token: TOKEN });
   return {
     name: `doppel on ${runtime === "deno" ? "Deno" : "Bun"}`,

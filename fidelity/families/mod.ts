@@ -2,6 +2,7 @@
 
 import type { Families } from "../case.ts";
 import { codings } from "./codings.ts";
+import { corpus } from "./corpus.ts";
 import { errors } from "./errors.ts";
 import { events } from "./events.ts";
 import { fields } from "./fields.ts";
@@ -27,6 +28,7 @@ export function families({ quick = false } = {}): Families {
     statuses,
     codings,
     events,
+    corpus,
     errors,
     redirects,
     aborts,
