@@ -7,6 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { bunPath } from "../test/subject.ts";
 import type { Case, Families } from "./case.ts";
 import { families } from "./families/mod.ts";
@@ -107,7 +108,7 @@ function notes({ seed, cases, quick }: Flags): string[] {
       quick ? "; nothing above 1 MiB" : ""
     }.`,
     "doppel: as it starts, with its SQLite store, metering on, an unlimited token.",
-    "@portkey-ai/gateway translates between APIs and parses for it; that is what its score shows. It runs on Node with the dependencies under which it works best (`bench/rival.ts`); `x-portkey-provider: openai`, `x-portkey-custom-host` the origin, and in `x-portkey-forward-headers` every field that SDKs send. What it is told and what it adds in `x-portkey-*` is not looked at. Sockets it opens to `https:` hosts only, which the kit's origin is not: its score there is 0 and stays in the sum.",
+    "@portkey-ai/gateway translates between APIs and parses for it; that is what its score shows. It runs on Node with the dependencies under which it works best (`bench/rival.ts`); `x-portkey-provider: openai`, `x-portkey-custom-host` the origin, and in `x-portkey-forward-headers` every field that SDKs send. What it is told and what it adds in `x-portkey-*` is not looked at. Sockets to such a host, plain `http:`, it never answers (not tried with TLS): its score there is 0 and stays in the sum.",
     "An allowed line is needed by a case when a difference of its kind occurred there.",
   ];
 }
@@ -127,7 +128,9 @@ async function main() {
   if (flags.write) {
     const command = `deno task fidelity ${process.argv.slice(2).join(" ")}`;
     const text = asMarkdown(results, { command, notes: notes(flags) });
-    writeFileSync(new URL("RESULTS.md", import.meta.url), text);
+    const file = fileURLToPath(new URL("RESULTS.md", import.meta.url));
+    writeFileSync(file, text);
+    spawnSync(process.execPath, ["fmt", "-q", file]);
   }
   // The rival's score is shown, not demanded.
   const judged = flags.gateway ? results : results.slice(0, 2);

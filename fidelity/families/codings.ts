@@ -9,6 +9,7 @@ import {
 } from "node:zlib";
 import { bytes, type Part } from "../../test/raw.ts";
 import type { Case } from "../case.ts";
+import { membersFor } from "./members.ts";
 
 const TEXT = `{"model":"gpt-4o","messages":[],"x":"${"hello ".repeat(100)}"}`;
 const STREAM = 'data: {"choices":[]}\n\ndata: [DONE]\n\n';
@@ -41,7 +42,7 @@ export const codings: readonly Case[] = CODED.flatMap(
         method: "POST",
         target,
         fields: [JSON_TYPE, `accept-encoding: ${coding}`],
-        content: TEXT,
+        content: `{${membersFor(target)}}`,
       };
       return [
         {
@@ -67,7 +68,7 @@ export const codings: readonly Case[] = CODED.flatMap(
     method: "POST",
     target: "/v1/chat/completions",
     fields: [JSON_TYPE, "accept-encoding: gzip"],
-    content: '{"model":"gpt-4o","messages":[],"stream":true}',
+    content: `{${membersFor("/v1/chat")},"stream":true}`,
   },
   answers: {
     fields: ["content-type: text/event-stream", "content-encoding: gzip"],

@@ -2,7 +2,8 @@
 
 import { CORPUS, pieces, typeOf } from "../../test/usage/mod.ts";
 import type { Case } from "../case.ts";
-import { utf8 } from "../message.ts";
+import { type Ask, utf8 } from "../message.ts";
+import { membersFor } from "./members.ts";
 
 const rows = CORPUS.filter(({ provider, messages }) =>
   provider === "openai" && messages === undefined
@@ -11,7 +12,9 @@ const rows = CORPUS.filter(({ provider, messages }) =>
 export const corpus: readonly Case[] = rows.flatMap((row) => {
   const [method = "", target = ""] = row.line.split(" ");
   const type = `content-type: ${typeOf(row)}`;
-  const sends = { method, target, ...(method === "POST" && { content: "{}" }) };
+  const sends: Ask = method === "POST"
+    ? { method, target, ...asked(target, row.events !== undefined) }
+    : { method, target };
   return ["\n", "\r\n"].flatMap((newline): Case[] => {
     const parts = pieces(row, newline).map(utf8);
     const name = `${row.name}${newline === "\n" ? "" : " with CRLF"}`;
@@ -25,3 +28,15 @@ export const corpus: readonly Case[] = rows.flatMap((row) => {
     ];
   });
 });
+
+/** What a client asks such an answer with, in the order that SDKs write it. */
+function asked(target: string, stream: boolean): Ask {
+  if (/\/(?:edits|variations|transcriptions|translations)$/.test(target)) {
+    const fields = ["content-type: multipart/form-data; boundary=b"];
+    const content =
+      '--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nm\r\n--b--\r\n';
+    return { fields, content };
+  }
+  const members = membersFor(target);
+  return { content: `{${members}${stream ? ',"stream":true' : ""}}` };
+}

@@ -3,6 +3,7 @@
 import type { Part } from "../../test/raw.ts";
 import type { Case } from "../case.ts";
 import { utf8 } from "../message.ts";
+import { membersFor } from "./members.ts";
 
 /** Members of a request to a chat. */
 const MEMBERS: Readonly<Record<string, Part>> = {
@@ -25,20 +26,19 @@ const MEMBERS: Readonly<Record<string, Part>> = {
   "long text": `"a":"${"lorem ipsum ".repeat(2000)}"`,
 };
 
-const CHAT = '"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]';
-
-const BODIES: Readonly<Record<string, Part>> = {
+/** Whole requests, of which each route has the least it needs. */
+const bodies = (least: string): Record<string, Part> => ({
   ...Object.fromEntries(
     Object.entries(MEMBERS).map(([name, members]) => [
       name,
-      `{${CHAT},${members}}`,
+      `{${least},${members}}`,
     ]),
   ),
-  "space around": `\r\n\t {${CHAT}} \n\n`,
-  "stream asked for": `{${CHAT},"stream":true}`,
-  "no stream asked for": `{${CHAT},"stream":false,"stream_options":null}`,
+  "space around": `\r\n\t {${least}} \n\n`,
+  "stream asked for": `{${least},"stream":true}`,
+  "no stream asked for": `{${least},"stream":false,"stream_options":null}`,
   "tools": utf8(
-    `{${CHAT},"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"é":{"type":"number","minimum":0.0}}}}}],"tool_choice":"auto"}`,
+    `{${least},"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"é":{"type":"number","minimum":0.0}}}}}],"tool_choice":"auto"}`,
   ),
   "picture":
     `{"model":"gpt-4o","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,${
@@ -46,13 +46,13 @@ const BODIES: Readonly<Record<string, Part>> = {
     }"}}]}]}`,
   "new role and part":
     `{"model":"gpt-9","messages":[{"role":"developer","content":[{"type":"x_new","x":1}]}]}`,
-};
+});
 
 const TYPE = "content-type: application/json";
 const PATHS = ["/v1/chat/completions", "/v1/responses", "/v1/embeddings"];
 
 const up: Case[] = PATHS.flatMap((target) =>
-  Object.entries(BODIES).map(([name, content]) => ({
+  Object.entries(bodies(membersFor(target))).map(([name, content]) => ({
     name: `up to ${target}: ${name}`,
     sends: { method: "POST", target, fields: [TYPE], content },
   }))
@@ -64,7 +64,7 @@ const inChunks: Case = {
     method: "POST",
     target: PATHS[0]!,
     fields: [TYPE],
-    chunks: [`{${CHAT},"a":"\xc3`, "\xa9", '"}'],
+    chunks: [`{${membersFor(PATHS[0]!)},"a":"\xc3`, "\xa9", '"}'],
   },
 };
 
@@ -78,9 +78,9 @@ const down: Case[] = PATHS.flatMap((target) =>
       method: "POST",
       target,
       fields: [TYPE],
-      content: `{${CHAT}}`,
+      content: `{${membersFor(target)}}`,
     },
-    answers: { fields: [TYPE], content: `{${ANSWER},${members}}\n` },
+    answers: { fields: [TYPE], content: `{${ANSWER},${members}}` },
   }))
 );
 
@@ -97,7 +97,7 @@ const broken: Case[] = [
     method: "POST",
     target: PATHS[0]!,
     fields: [TYPE],
-    content: `{${CHAT}}`,
+    content: `{${membersFor(PATHS[0]!)}}`,
   },
   answers: { fields: [TYPE], content },
 }));
