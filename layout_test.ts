@@ -59,7 +59,7 @@ const CORE_BUILT_IN = ["node:buffer", "node:crypto", "node:net", "node:zlib"];
 
 const root = new URL("./", import.meta.url);
 const skipped =
-  /_test\.ts$|^store\/(?:limit_|live_|setup_|usage_)?contract\.ts$|^(?:node_modules|dist|test|bench|\.test)\//;
+  /_test\.ts$|^store\/(?:limit_|live_|setup_|usage_)?contract\.ts$|^(?:node_modules|dist|test|bench|fidelity|\.test)\//;
 
 async function sources() {
   const paths = await readdir(root, { recursive: true });
