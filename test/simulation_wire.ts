@@ -1,0 +1,200 @@
+/**
+ * The way to the store. Every verb waits twice, on its way there and on its way
+ * back, as long as the world likes; it may be lost on either, and be done all
+ * the same. The model sees each verb in the order in which the store does them.
+ */
+
+import type { Bill, Estimate, Hold, Shortage, Taking } from "../core/limit.ts";
+import {
+  type Admission,
+  type Ask,
+  type Store,
+  StoreUnavailable,
+} from "../core/store.ts";
+import type { Standing, TokenPatch } from "../core/store.ts";
+import type { Cooldown } from "../core/setup.ts";
+import type { Laws } from "./simulation_laws.ts";
+import type { Model } from "./simulation_model.ts";
+import { NOBODY, type World } from "./simulation_world.ts";
+
+/** How bad the way is. */
+export interface Weather {
+  /** Longest that a verb takes each way, milliseconds. */
+  delay: number;
+  /** Of all verbs so many are lost. */
+  losses: number;
+  /** Whether the store is away. */
+  away: boolean;
+}
+
+/** Milliseconds after which an instance gives up. */
+const TIMEOUT = 2_000;
+
+export type Wire = ReturnType<typeof createWire>;
+type Verb = (...args: never[]) => Promise<unknown>;
+
+export function createWire(
+  world: World,
+  { store, model, laws, weather, remote }: {
+    store: Store;
+    model: Model;
+    laws: Laws;
+    weather: Weather;
+    /** Whether the store is behind a real socket. */
+    remote: boolean;
+  },
+) {
+  const { random } = world;
+  const verbs = Object.entries(store) as unknown as [keyof Store, Verb][];
+  const pause = () => random.chance(0.4) ? 0 : random.below(weather.delay + 1);
+
+  function saw(
+    verb: keyof Store,
+    args: unknown[],
+    answer: unknown,
+    lost: boolean,
+  ) {
+    laws.deed();
+    const seen = SEEN[verb];
+    if (seen) seen({ model, laws, world, lost }, args, answer);
+  }
+
+  /** Sends a verb on its way. */
+  function ask(
+    who: number,
+    verb: keyof Store,
+    args: never[],
+  ): Promise<unknown> {
+    const lease = leaseOf(args);
+    if (verb === "cool") laws.learnt(who, (args as unknown as [Cooldown[]])[0]);
+    return new Promise((resolve, reject) => {
+      const give = (name: string) => {
+        world.note(() => `${who} ${verb} has no answer: ${name}`);
+        laws.failed(lease);
+        reject(new StoreUnavailable(name));
+      };
+      const lost = weather.away || random.chance(weather.losses);
+      const done = !lost || !weather.away && random.chance(0.5);
+      const away = weather.away && random.chance(0.5);
+      if (lost) {
+        if (verb === "watch") laws.troubled(who);
+        world.after(
+          away ? pause() : TIMEOUT,
+          who,
+          () => give(away ? "ECONNREFUSED" : "TimeoutError"),
+        );
+      }
+      if (!done) return;
+      world.after(pause(), NOBODY, async () => {
+        if (laws.isDead(who) && random.chance(0.5)) return;
+        const work = () => (store[verb] as Verb)(...args);
+        let answer: unknown;
+        try {
+          answer = await (remote ? world.outside(work) : work());
+        } catch (error) {
+          return world.crash(error);
+        }
+        world.note(() =>
+          `${who} ${verb} ${brief(args)} → ${brief(answer)}${
+            lost ? ", lost" : ""
+          }`
+        );
+        saw(verb, args, answer, lost);
+        if (lost || laws.isDead(who)) return;
+        world.after(pause(), who, () => resolve(answer));
+      });
+    });
+  }
+
+  return {
+    weather,
+    /** The store, as an instance sees it. */
+    connect(who: number): Store {
+      const all = verbs.map(([verb]) => [
+        verb,
+        verb === "close"
+          ? () => {}
+          : (...args: never[]) => ask(who, verb, args),
+      ]);
+      return Object.fromEntries(all);
+    },
+  };
+}
+
+interface Seeing {
+  readonly model: Model;
+  readonly laws: Laws;
+  readonly world: World;
+  readonly lost: boolean;
+}
+
+/** What the model and the laws see of a verb that was done. */
+const SEEN: Partial<
+  Record<keyof Store, (seeing: Seeing, args: any, answer: any) => void>
+> = {
+  admit({ model, laws }, [asks, taking]: [Ask[], Taking], answer: Admission) {
+    const { may, leased } = model.admitted(asks[0]!, taking, answer);
+    laws.admitted(taking.lease, may, leased);
+  },
+  reserve(
+    { model, lost },
+    [id, taking, estimate]: [string, Taking, Estimate],
+    answer: Hold | Shortage,
+  ) {
+    model.reserved(id, taking, { estimate, answer, lost });
+  },
+  settle({ model, laws }, [id, taking, bill]: [string, Taking, Bill]) {
+    if (taking.lease === "") return model.undone(id, taking.now);
+    const lease = model.tokens.get(id)?.leases.get(taking.lease);
+    const call = laws.byLease(taking.lease);
+    if (lease?.state === "open" && call) laws.billed(call, lease, bill);
+    model.settled(id, taking, bill);
+  },
+  watch(
+    { model },
+    [asked, now]: [{ id: string; leases: string[] }[], number],
+    { standings }: { standings: Standing[] },
+  ) {
+    model.watched(asked, now, standings);
+  },
+  createToken: ({ model }, [record]) => model.created(record),
+  editToken({ model, laws }, [id, patch]: [string, TokenPatch]) {
+    model.edited(id, patch);
+    if (patch.status === "disabled") revoked({ model, laws }, id);
+  },
+  deleteToken({ model, laws }, [id]: [string]) {
+    model.deleted(id);
+    revoked({ model, laws }, id);
+  },
+  rotateToken({ model }, [id, next]) {
+    model.rotated(id, next);
+  },
+  setPause: ({ model }, [pause]) => model.paused(pause),
+  cool: ({ laws }, [cooldowns]) => laws.cooled(cooldowns),
+  warm: ({ laws }, [credentials]) => laws.warmed(credentials),
+  putSetup: ({ laws }, [change], done: boolean) => {
+    if (done) laws.put(change);
+  },
+};
+
+function revoked({ model, laws }: Pick<Seeing, "model" | "laws">, id: string) {
+  const token = model.tokens.get(id);
+  if (token?.revoked === undefined) return;
+  const since = token.revoked;
+  laws.revoked(token, () => token.revoked === since, () => true);
+}
+
+function leaseOf(args: readonly unknown[]): string | undefined {
+  const taking = args.find((arg) =>
+    typeof arg === "object" && arg !== null && "lease" in arg
+  ) as Taking | undefined;
+  return taking?.lease;
+}
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(
+    value,
+    (_, part) => part instanceof Map ? [...part] : part,
+  ) ?? "";
+  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
+}
