@@ -217,17 +217,17 @@ export function createCast(
     const { id, values } = random.pick(holdings);
     const value = random.chance(0.85) ? values[0]! : random.pick(values);
     const instance = random.pick(alive);
-    const call: Call = {
-      number: laws.calls.length,
-      who: instance.who,
-      token: id,
-      hash: hashToken(value),
+    const facts = {
+      ...{ who: instance.who, token: id, hash: hashToken(value) },
       method: random.chance(0.2) ? "GET" : "POST",
       model: random.pick(MODELS),
-      ...{ begun: world.time, visits: [], failed: false, body: "" },
-    };
+      ...{ begun: world.time, failed: false, body: "" },
+    } as const;
     const leaves = random.chance(0.15) ? random.below(8_000) : undefined;
-    world.after(0, instance.who, () => send(call, { instance, value, leaves }));
+    world.after(0, instance.who, () => {
+      const call: Call = { ...facts, number: laws.calls.length, visits: [] };
+      send(call, { instance, value, leaves });
+    });
   }
 
   function send(
@@ -240,10 +240,13 @@ export function createCast(
   ) {
     const { method, model, number } = call;
     const post = method === "POST";
+    const stream = random.chance(0.5);
+    call.asksUsage = stream && random.chance(0.4);
     const body = JSON.stringify({
       model,
       max_tokens: 1 + random.below(60),
-      stream: random.chance(0.5),
+      stream,
+      ...(call.asksUsage && { stream_options: { include_usage: true } }),
       messages: [{ role: "user", content: `${number}` }],
     });
     const leaving = new AbortController();

@@ -21,6 +21,8 @@ export interface Call {
   readonly model: string;
   readonly begun: number;
   lease?: string;
+  /** Whether its client wants to see what a stream used. */
+  asksUsage?: boolean;
   /** How the store took it. */
   admission?: {
     readonly may: boolean;
@@ -54,7 +56,7 @@ export interface Visit {
   tokens: number;
   /** Whether the answer has said so by now. */
   told: boolean;
-  /** Everything the answer has said. */
+  /** Everything the answer has said that is the client's. */
   said: string;
 }
 
@@ -157,12 +159,12 @@ export function createLaws(
       const limit = model.tokens.get(call.token)?.record?.limits.concurrency;
       if (!leased || limit === undefined || stepped) return;
       const busy = calls.filter((other) =>
-        other.token === call.token && other.admission?.leased &&
-        goesOn(other)
+        other !== call && other.token === call.token &&
+        other.admission?.leased && other.visits.length > 0 && goesOn(other)
       );
       check(
-        busy.length <= limit,
-        () => `${call.token} runs ${busy.length} of ${limit} requests`,
+        busy.length < limit,
+        () => `${call.token} runs ${busy.length} + 1 of ${limit} requests`,
       );
     },
 

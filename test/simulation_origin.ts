@@ -139,7 +139,9 @@ export function createOrigin(
       choices: [{ delta: { content: "word" } }],
     });
     const parts = Array.from({ length: random.below(6) }, () => delta);
-    if (random.chance(0.8)) parts.push(event({ choices: [], usage }));
+    if (asked.stream_options?.include_usage) {
+      parts.push(event({ choices: [], usage }));
+    }
     return played(visit, [...parts, "data: [DONE]\n\n"], { headers, signal });
   }
 
@@ -159,6 +161,7 @@ export function createOrigin(
       : -1;
     const encoder = new TextEncoder();
     let over = false;
+    let all = "";
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         signal?.addEventListener("abort", () => {
@@ -178,8 +181,11 @@ export function createOrigin(
             visit.fate = "whole";
             return controller.close();
           }
-          visit.said += part;
-          if (part.includes('"usage"')) visit.told = true;
+          const tells = part.includes('"usage"');
+          const hidden = tells && part.startsWith("data:") && !call.asksUsage;
+          if (!hidden) visit.said += part;
+          all += part;
+          if (all.includes('"usage"')) visit.told = true;
           controller.enqueue(encoder.encode(part));
           world.after(pause(slow), call.who, () => next(at + 1));
         };
@@ -206,4 +212,5 @@ interface Asked {
   readonly model: string;
   readonly max_tokens: number;
   readonly stream: boolean;
+  readonly stream_options?: { readonly include_usage?: boolean };
 }
