@@ -92,54 +92,61 @@ export async function simulate(
   await ground.clear();
   const world = createWorld({ seed, start: startOf(seed), traced });
   ground.setClock(() => world.now());
-  const { random } = world;
-  const stepped = random.chance(0.2);
-  const weather = {
-    delay: random.pick([0, 3, 50, 300]),
-    losses: random.pick([0, 0, 0.03, 0.15]),
-    away: false,
-  };
-  const model = createModel(world);
-  const laws = createLaws(world, { model, stepped });
-  const origin = createOrigin(world, { laws, calls: laws.calls, keyOf: idOf });
-  origin.setAccidents(random.pick([0, 0.1, 0.4]));
-  world.answerFetch(origin.answer);
-  const store = mutant?.store?.(ground.store, ground.database!) ?? ground.store;
-  const wire = createWire(world, {
-    store,
-    model,
-    laws,
-    weather,
-    remote: ground.remote,
-  });
-  const instances: Instance[] = [];
-  const start = () => {
-    const who = instances.length;
-    instances.push(createInstance(world, {
-      who,
-      store: wire.connect(who),
-      laws,
-      pool: KEYS.map((id) => ({ id, key: keyOf(id) })),
-      open: ({ id }) => keyOf(id),
-      mutate: mutant?.parts,
-    }));
-  };
-  for (let count = 1 + random.below(3); count > 0; count--) start();
-  const cast = createCast(world, {
-    ...{ model, laws, origin, instances, weather, stepped, start },
-    owner: wire.connect(NOBODY),
-  });
-  for (let count = 1 + random.below(3); count > 0; count--) cast.mint();
-  let left = deeds;
-  const act = () => {
-    if (left-- <= 0) return;
-    world.after(cast.act(), NOBODY, act);
-  };
-  world.after(700, NOBODY, act);
-
+  let requests = 0;
   world.begin();
   try {
+    const { random } = world;
+    const stepped = random.chance(0.2);
+    const weather = {
+      delay: random.pick([0, 3, 50, 300]),
+      losses: random.pick([0, 0, 0.03, 0.15]),
+      away: false,
+    };
+    const model = createModel(world);
+    const laws = createLaws(world, { model, stepped });
+    const origin = createOrigin(world, {
+      laws,
+      calls: laws.calls,
+      keyOf: idOf,
+    });
+    origin.setAccidents(random.pick([0, 0.1, 0.4]));
+    world.answerFetch(origin.answer);
+    const store = mutant?.store?.(ground.store, ground.database!) ??
+      ground.store;
+    const wire = createWire(world, {
+      store,
+      model,
+      laws,
+      weather,
+      remote: ground.remote,
+    });
+    const instances: Instance[] = [];
+    const start = () => {
+      const who = instances.length;
+      instances.push(createInstance(world, {
+        who,
+        store: wire.connect(who),
+        laws,
+        pool: KEYS.map((id) => ({ id, key: keyOf(id) })),
+        open: ({ id }) => keyOf(id),
+        mutate: mutant?.parts,
+      }));
+    };
+    for (let count = 1 + random.below(3); count > 0; count--) start();
+    const cast = createCast(world, {
+      ...{ model, laws, origin, instances, weather, stepped, start },
+      owner: wire.connect(NOBODY),
+    });
+    for (let count = 1 + random.below(3); count > 0; count--) cast.mint();
+    let left = deeds;
+    const act = () => {
+      if (left-- <= 0) return;
+      world.after(cast.act(), NOBODY, act);
+    };
+    world.after(700, NOBODY, act);
+
     await world.run();
+    requests = laws.calls.length;
     await atRest(world, {
       model,
       laws,
@@ -154,7 +161,7 @@ export async function simulate(
   }
   return {
     ...{ seed, deeds, broken: world.broken, trace: world.trace },
-    ...{ steps: world.steps, requests: laws.calls.length },
+    ...{ steps: world.steps, requests },
   };
 }
 

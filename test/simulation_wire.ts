@@ -191,10 +191,18 @@ function leaseOf(args: readonly unknown[]): string | undefined {
   return taking?.lease;
 }
 
+/** For the trace: without what every line would repeat. */
 function brief(value: unknown): string {
-  const text = JSON.stringify(
-    value,
-    (_, part) => part instanceof Map ? [...part] : part,
-  ) ?? "";
+  const text = JSON.stringify(value, (name, part) => {
+    if (part instanceof Map) return [...part.keys()];
+    if (HUSHED.has(name)) return undefined;
+    if (name === "record" || name === "records") return undefined;
+    return part;
+  }) ?? "";
   return text.length > 240 ? `${text.slice(0, 240)}…` : text;
 }
+
+const HUSHED: ReadonlySet<string> = new Set(
+  "value hash last4 label note providers models endpoints addresses only by keep left"
+    .split(" "),
+);
