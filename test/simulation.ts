@@ -181,8 +181,8 @@ export async function shrink(asked: Asked, ground: Ground): Promise<Story> {
 /** A story that failed, for whoever mends it. */
 export function told({ seed, deeds, broken, trace }: Story, last = 40): string {
   return [
-    `seed ${seed}, ${deeds} deeds: ${broken?.stack ?? broken}`,
     ...trace.slice(-last),
+    `seed ${seed}, ${deeds} deeds: ${broken?.stack ?? "all laws hold"}`,
     `deno run -A test/simulation.ts ${seed} ${deeds}`,
   ].join("\n");
 }
@@ -211,7 +211,6 @@ if (import.meta.main) {
     { seed: Number(seed), deeds: Number(deeds), traced: true },
     ground,
   );
-  console.log(story.trace.join("\n"));
-  console.log(story.broken ? told(story, 0) : `seed ${seed}: all laws hold`);
+  console.log(told(story, Infinity));
   ground.close();
 }

@@ -66,7 +66,6 @@ export function createOrigin(
         accident ? `, ${accident}` : ""
       }`
     );
-    if (accident === "nobody") visit.fate = "unsent";
     const gone = new Promise<never>((_, reject) => {
       signal?.addEventListener("abort", () => {
         if (visit.fate === "open") visit.fate = "lost";
@@ -79,6 +78,7 @@ export function createOrigin(
       world.after(random.below(300), call.who, () => {
         if (visit.fate === "lost") return;
         if (accident === "nobody") {
+          visit.fate = "unsent";
           return reject(Object.assign(new Error(), { code: "ECONNREFUSED" }));
         }
         if (accident === "reset") {
