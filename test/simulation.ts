@@ -14,7 +14,7 @@ import {
   type Instance,
   type Parts,
 } from "./simulation_instance.ts";
-import { createLaws } from "./simulation_laws.ts";
+import { type Call, createLaws } from "./simulation_laws.ts";
 import { createModel } from "./simulation_model.ts";
 import { createOrigin } from "./simulation_origin.ts";
 import { atRest } from "./simulation_rest.ts";
@@ -60,7 +60,8 @@ export interface Story {
   readonly broken: Error | undefined;
   readonly trace: readonly string[];
   readonly steps: number;
-  readonly requests: number;
+  /** How requests ended, by a word for it. */
+  readonly endings: readonly string[];
 }
 
 /** Deeds of a story. */
@@ -92,14 +93,14 @@ export async function simulate(
   await ground.clear();
   const world = createWorld({ seed, start: startOf(seed), traced });
   ground.setClock(() => world.now());
-  let requests = 0;
+  let endings: string[] = [];
   world.begin();
   try {
     const { random } = world;
     const stepped = random.chance(0.2);
     const weather = {
       delay: random.pick([0, 3, 50, 300]),
-      losses: random.pick([0, 0, 0.03, 0.15]),
+      losses: random.pick([0, 0, 0.02, 0.02, 0.12]),
       away: false,
     };
     const model = createModel(world);
@@ -146,7 +147,7 @@ export async function simulate(
     world.after(700, NOBODY, act);
 
     await world.run();
-    requests = laws.calls.length;
+    endings = laws.calls.map(endingOf);
     await atRest(world, {
       model,
       laws,
@@ -161,7 +162,7 @@ export async function simulate(
   }
   return {
     ...{ seed, deeds, broken: world.broken, trace: world.trace },
-    ...{ steps: world.steps, requests },
+    ...{ steps: world.steps, endings },
   };
 }
 
@@ -185,6 +186,11 @@ export function told({ seed, deeds, broken, trace }: Story, last = 40): string {
     `seed ${seed}, ${deeds} deeds: ${broken?.stack ?? "all laws hold"}`,
     `deno run -A test/simulation.ts ${seed} ${deeds}`,
   ].join("\n");
+}
+
+function endingOf({ line }: Call): string {
+  const { ending = "killed", refused } = line ?? {};
+  return refused === undefined ? ending : `${ending}: ${refused}`;
 }
 
 /** Some stories begin just before a day or a month ends. */

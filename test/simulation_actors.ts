@@ -20,13 +20,13 @@ export const keyOf = (id: string) => `sk-${id}`;
 const MODELS = ["gpt-a", "gpt-b"];
 /** Shares of each deed, together 100. */
 const DEEDS = {
-  request: 66,
+  request: 68,
   token: 8,
   limits: 5,
-  pause: 3,
+  pause: 2,
   credential: 5,
   mood: 7,
-  weather: 3,
+  weather: 2,
   crash: 2,
   clock: 1,
 };
@@ -87,8 +87,8 @@ export function createCast(
       ...(some(0.1) && { month: worstOf(1) + random.below(2_000) }),
     };
     return {
-      ...(some(0.35) && { requests: 1 + random.below(5) }),
-      ...(some(0.3) && { tokens: 10 + random.below(90) }),
+      ...(some(0.3) && { requests: 2 + random.below(8) }),
+      ...(some(0.3) && { tokens: 10 + random.below(250) }),
       ...(some(0.4) && { concurrency: 1 + random.below(3) }),
       ...(some(0.5) && Object.keys(budget).length > 0 && { budget }),
     };
@@ -126,8 +126,8 @@ export function createCast(
     switch (
       random.weighed({
         mint: 3,
-        disable: 3,
-        enable: 4,
+        disable: 2,
+        enable: 6,
         rotate: 3,
         remove: 1,
         expires: 1,
@@ -172,8 +172,8 @@ export function createCast(
 
   function pause() {
     const from = seconds() + random.pick([0, 0, 2]);
-    const until = random.chance(0.6) && { until: from + random.below(20) };
-    const next = random.chance(0.5) ? { from, ...until } : undefined;
+    const until = random.chance(0.8) && { until: from + random.below(8) };
+    const next = random.chance(0.4) ? { from, ...until } : undefined;
     tell(
       `pauses ${JSON.stringify(next)}`,
       owner.setPause(next, entry("pause")),
@@ -339,7 +339,11 @@ export function createCast(
           weather.away = false;
           world.note(() => "the store is back");
         };
-        return void world.after(random.below(20_000), NOBODY, back);
+        return void world.after(
+          random.below(random.chance(0.3) ? 20_000 : 3_000),
+          NOBODY,
+          back,
+        );
       }
       case "crash":
         return crash();
