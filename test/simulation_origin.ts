@@ -138,7 +138,9 @@ export function createOrigin(
       model: asked.model,
       choices: [{ delta: { content: "word" } }],
     });
-    const parts = Array.from({ length: random.below(6) }, () => delta);
+    const parts = Array.from({
+      length: random.below(random.chance(0.05) ? 24 : 6),
+    }, () => delta);
     if (asked.stream_options?.include_usage) {
       parts.push(event({ choices: [], usage }));
     }
@@ -155,7 +157,7 @@ export function createOrigin(
     },
   ): Response {
     const { call } = visit;
-    const slow = random.chance(0.3);
+    const slow = parts.length > 8 || random.chance(0.3);
     const breaks = random.chance(accidents / 2)
       ? random.below(parts.length)
       : -1;
