@@ -169,7 +169,7 @@ export function createLaws(
     },
 
     billed(call: Call, lease: Lease, bill: Bill) {
-      if (lease.held === undefined) return;
+      if (lease.held === undefined || !lease.bounded) return;
       const costs = costsOf(call, lease);
       check(
         costs.includes(bill.cost),

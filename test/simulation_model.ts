@@ -30,6 +30,8 @@ export interface Lease {
   readonly id: string;
   /** `short`: the reservation gave it back. `gone`: with its token. */
   state: "open" | "settled" | "dead" | "short" | "gone";
+  /** Whether its token had a budget when it was admitted: else a later one has no say in what it holds. */
+  readonly bounded: boolean;
   /** When it dies, by the clocks of those who told. */
   ends: number;
   /** Micro-dollars; absent: none were to be held. */
@@ -211,6 +213,7 @@ export function createModel(world: World) {
       if (leased) {
         token.leases.set(lease, {
           id: lease,
+          bounded: budget !== undefined,
           state: "open",
           ends: told + LEASE,
         });

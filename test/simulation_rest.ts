@@ -93,7 +93,7 @@ function spentRight(
   const { leases } = model.tokens.get(id)!;
   for (const call of mine) {
     const lease = leases.get(call.lease!);
-    if (lease?.held === undefined) continue;
+    if (lease?.held === undefined || !lease.bounded) continue;
     const { state, held, spent = 0 } = lease;
     const costs = state === "dead" ? [held] : laws.costsOf(call, lease);
     check(
