@@ -8,6 +8,8 @@ import process from "node:process";
 import { DatabaseSync } from "node:sqlite";
 import type { Store } from "../core/store.ts";
 import { sqliteStore } from "../store/sqlite.ts";
+import { upstashStore } from "../store/upstash.ts";
+import type { UpstashFixture } from "./redis.ts";
 import { createCast, keyOf, KEYS, SPARES } from "./simulation_actors.ts";
 import {
   createInstance,
@@ -19,7 +21,7 @@ import { createModel } from "./simulation_model.ts";
 import { createOrigin } from "./simulation_origin.ts";
 import { atRest } from "./simulation_rest.ts";
 import { createWire } from "./simulation_wire.ts";
-import { createWorld, NOBODY } from "./simulation_world.ts";
+import { createWorld, NOBODY, type World } from "./simulation_world.ts";
 
 /** A store for one seed after another. */
 export interface Ground {
@@ -85,6 +87,19 @@ export function sqliteGround(): Ground {
   };
 }
 
+/** A Redis behind Upstash's REST protocol. */
+export function redisGround(upstash: UpstashFixture): Ground {
+  let now = Date.now;
+  const timeout = 10_000;
+  return {
+    store: upstashStore({ ...upstash, timeout, now: () => now() }),
+    remote: true,
+    clear: async () => void await upstash.command("FLUSHALL"),
+    setClock: (clock) => void (now = clock),
+    close() {},
+  };
+}
+
 /** Tells the story of a seed. */
 export async function simulate(
   { seed, deeds = DEEDS, traced = false, mutant }: Asked,
@@ -112,15 +127,9 @@ export async function simulate(
     });
     origin.setAccidents(random.pick([0, 0.1, 0.4]));
     world.answerFetch(origin.answer);
-    const store = mutant?.store?.(ground.store, ground.database!) ??
-      ground.store;
-    const wire = createWire(world, {
-      store,
-      model,
-      laws,
-      weather,
-      remote: ground.remote,
-    });
+    const real = ground.remote ? outside(ground.store, world) : ground.store;
+    const store = mutant?.store?.(real, ground.database!) ?? real;
+    const wire = createWire(world, { store, model, laws, weather });
     const instances: Instance[] = [];
     const start = () => {
       const who = instances.length;
@@ -153,7 +162,7 @@ export async function simulate(
       laws,
       instances,
       weather,
-      store: ground.store,
+      store: real,
     });
   } catch (error) {
     world.crash(error);
@@ -164,6 +173,15 @@ export async function simulate(
     ...{ seed, deeds, broken: world.broken, trace: world.trace },
     ...{ steps: world.steps, endings },
   };
+}
+
+/** The store with real timers and sockets, while the world stands still. */
+function outside(store: Store, world: World): Store {
+  const verbs = Object.entries(store).map(([name, verb]) => [
+    name,
+    (...args: never[]) => world.outside(() => verb(...args)),
+  ]);
+  return Object.fromEntries(verbs);
 }
 
 /** The shortest beginning of a story that breaks a law, told. */

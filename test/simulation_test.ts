@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { DEEDS, shrink, simulate, sqliteGround, told } from "./simulation.ts";
 import { MUTANTS } from "./simulation_mutants.ts";
+import { Broken } from "./simulation_world.ts";
 
 /** `SEEDS=100000` for a long search, `SEED=7` for one story. */
 const { SEEDS = "2000", SEED } = process.env;
@@ -66,7 +67,10 @@ for (const mutant of MUTANTS) {
     let seed = 1;
     while (seed <= SOON) {
       const { broken } = await simulate({ seed, mutant }, ground);
-      if (broken) break;
+      if (broken) {
+        assert.ok(broken instanceof Broken, broken.stack ?? broken.message);
+        break;
+      }
       seed++;
     }
     ground.close();

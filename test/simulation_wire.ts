@@ -35,13 +35,11 @@ type Verb = (...args: never[]) => Promise<unknown>;
 
 export function createWire(
   world: World,
-  { store, model, laws, weather, remote }: {
+  { store, model, laws, weather }: {
     store: Store;
     model: Model;
     laws: Laws;
     weather: Weather;
-    /** Whether the store is behind a real socket. */
-    remote: boolean;
   },
 ) {
   const { random } = world;
@@ -90,7 +88,7 @@ export function createWire(
         const work = () => (store[verb] as Verb)(...args);
         let answer: unknown;
         try {
-          answer = await (remote ? world.outside(work) : work());
+          answer = await work();
         } catch (error) {
           return world.crash(error);
         }
