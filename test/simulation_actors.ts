@@ -18,18 +18,22 @@ export const SPARES = ["spare-a", "spare-b"];
 /** A key's own text. */
 export const keyOf = (id: string) => `sk-${id}`;
 const MODELS = ["gpt-a", "gpt-b"];
-/** Shares of each deed, together 100. */
-const DEEDS = {
-  request: 68,
-  token: 8,
-  limits: 5,
-  pause: 2,
-  credential: 5,
-  mood: 7,
-  weather: 2,
-  crash: 2,
-  clock: 1,
-};
+/** Shares of each deed: of all, of what pools of keys live through, of what tokens do. */
+const STORIES = {
+  all: {
+    ...{ request: 68, token: 8, limits: 5, pause: 2, credential: 5, mood: 7 },
+    ...{ weather: 2, crash: 2, clock: 1 },
+  },
+  pools: {
+    ...{ request: 60, token: 1, limits: 0, pause: 0, credential: 15, mood: 20 },
+    ...{ weather: 1, crash: 2, clock: 1 },
+  },
+  tokens: {
+    ...{ request: 65, token: 20, limits: 8, pause: 4, credential: 0, mood: 0 },
+    ...{ weather: 1, crash: 1, clock: 1 },
+  },
+} as const;
+type Deed = keyof typeof STORIES.all;
 
 /** Limits that count a minute only where those before did: what i7-sim-1 found. */
 function sameKinds(next: Limits, before: Limits = {}): Limits {
@@ -65,6 +69,7 @@ export function createCast(
   },
 ) {
   const { random } = world;
+  const story = random.weighed({ all: 3, pools: 1, tokens: 1 });
   const holdings: Holding[] = [];
   const stored = new Map<string, StoredCredential>();
   const seconds = () => Math.floor(world.now() / 1000);
@@ -80,7 +85,7 @@ export function createCast(
   };
 
   function limits(): Limits {
-    const some = (share: number) => random.chance(share);
+    const some = (share: number) => story !== "pools" && random.chance(share);
     const budget = {
       ...(some(0.7) && { total: worstOf(1) + random.below(1_500) }),
       ...(some(0.3) && { day: worstOf(1) + random.below(1_000) }),
@@ -302,7 +307,7 @@ export function createCast(
     });
   }
 
-  function change(name: keyof typeof DEEDS) {
+  function change(name: Deed) {
     switch (name) {
       case "request":
         return request();
@@ -376,7 +381,7 @@ export function createCast(
     mint,
     /** One deed, and how long until the next one, milliseconds. */
     act(): number {
-      change(random.weighed(DEEDS));
+      change(random.weighed<Deed>(STORIES[story]));
       switch (random.weighed({ soon: 60, then: 30, later: 9, long: 1 })) {
         case "soon":
           return random.below(50);

@@ -189,18 +189,21 @@ function leaseOf(args: readonly unknown[]): string | undefined {
   return taking?.lease;
 }
 
-/** For the trace: without what every line would repeat. */
+/** For the trace: without what every line would repeat, and the same whatever the order of members. */
 function brief(value: unknown): string {
-  const text = JSON.stringify(value, (name, part) => {
+  return JSON.stringify(value, (name, part) => {
     if (part instanceof Map) return [...part.keys()];
     if (HUSHED.has(name)) return undefined;
-    if (name === "record" || name === "records") return undefined;
-    return part;
+    if (typeof part !== "object" || part === null || Array.isArray(part)) {
+      return part;
+    }
+    return Object.fromEntries(
+      Object.entries(part).toSorted(([one], [other]) => one < other ? -1 : 1),
+    );
   }) ?? "";
-  return text.length > 240 ? `${text.slice(0, 240)}…` : text;
 }
 
-const HUSHED: ReadonlySet<string> = new Set(
-  "value hash last4 label note providers models endpoints addresses only by keep left"
-    .split(" "),
-);
+const HUSHED: ReadonlySet<string> = new Set([
+  ...["value", "last4", "label", "note", "providers", "models", "endpoints"],
+  ...["addresses", "isolated", "created", "createdBy", "only", "by", "keep"],
+]);
