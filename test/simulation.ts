@@ -114,7 +114,7 @@ export async function simulate(
     const { random } = world;
     const stepped = random.chance(0.2);
     const weather = {
-      delay: random.pick([0, 3, 50, 300]),
+      delay: random.pick([0, 3, 50, 200]),
       losses: random.pick([0, 0, 0.02, 0.02, 0.12]),
       away: false,
     };

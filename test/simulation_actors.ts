@@ -9,6 +9,7 @@ import type { Instance } from "./simulation_instance.ts";
 import type { Call, Laws } from "./simulation_laws.ts";
 import type { Model } from "./simulation_model.ts";
 import { type Mood, type Origin, worstOf } from "./simulation_origin.ts";
+import { OPEN } from "./simulation_open.ts";
 import { NOBODY, type World } from "./simulation_world.ts";
 
 /** The environment's keys. */
@@ -35,8 +36,9 @@ const STORIES = {
 } as const;
 type Deed = keyof typeof STORIES.all;
 
-/** Limits that count a minute only where those before did: what i7-sim-1 found. */
+/** Limits that count a minute only where those before did. */
 function sameKinds(next: Limits, before: Limits = {}): Limits {
+  if (!OPEN["a minute that begins to be counted"]) return next;
   const { requests, tokens, ...rest } = next;
   return {
     ...rest,

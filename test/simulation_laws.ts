@@ -7,6 +7,7 @@ import type { LogLine } from "../core/journal.ts";
 import type { Bill } from "../core/limit.ts";
 import type { Cooldown, SetupChange } from "../core/setup.ts";
 import type { Known, Lease, Model } from "./simulation_model.ts";
+import { OPEN } from "./simulation_open.ts";
 import type { World } from "./simulation_world.ts";
 
 /** One request of a holder's. */
@@ -60,6 +61,15 @@ export interface Visit {
   said: string;
 }
 
+/** A cooldown that an instance has made. */
+interface Seen extends Cooldown {
+  readonly who: number;
+  /** Which of the store's deeds kept it. */
+  told?: number;
+  /** Whether the instance may have forgotten it. */
+  doubtful?: boolean;
+}
+
 export type Laws = ReturnType<typeof createLaws>;
 
 /** Within which what runs must have ended when its token is taken back, milliseconds; and where the store does not answer. */
@@ -76,7 +86,7 @@ export function createLaws(
   const dead = new Set<number>();
   let deeds = 0;
   const resting = new Map<string, { deed: number; until: number }[]>();
-  const own: (Cooldown & { who: number; deed: number })[] = [];
+  const own: Seen[] = [];
   const gone = new Map<string, number>();
   const troubles = new Map<number, number>();
 
@@ -111,6 +121,7 @@ export function createLaws(
     }
     const seen = own.some((rest) =>
       rest.who === call.who && rest.credential === key && rest.until > now &&
+      !(rest.doubtful && OPEN["a reading that comes late"]) &&
       (rest.model === "" || rest.model === call.model)
     );
     check(
@@ -177,8 +188,8 @@ export function createLaws(
       );
       const arrived = call.visits.filter(({ fate }) => fate !== "unsent");
       const sent = arrived.length > 0;
-      // What i7-sim-2 found: taken back between a key's refusal and the next key.
-      const between = arrived.every(({ status = 0 }) => status >= 400);
+      const between = OPEN["taken back between two keys"] &&
+        arrived.every(({ status = 0 }) => status >= 400);
       check(
         !bill.undone === sent || between && costs.includes(0),
         () => `${nameOf(call)} was ${sent ? "" : "not "}sent, and is undone`,
@@ -211,12 +222,21 @@ export function createLaws(
 
     /** An instance has learnt of it, and tells the store. */
     learnt(who: number, cooldowns: readonly Cooldown[]) {
-      for (const cooldown of cooldowns) {
-        own.push({ ...cooldown, who, deed: deeds });
+      for (const cooldown of cooldowns) own.push({ ...cooldown, who });
+    },
+    /** A reading has come to an instance, of how the store was after so many deeds. */
+    read(who: number, deed: number) {
+      for (const seen of own) {
+        if (seen.who === who && seen.told! > deed) seen.doubtful = true;
       }
     },
-    cooled(cooldowns: readonly Cooldown[]) {
+    cooled(who: number, cooldowns: readonly Cooldown[]) {
       for (const { credential, model, until } of cooldowns) {
+        const seen = own.find((one) =>
+          one.who === who && one.credential === credential &&
+          one.model === model && one.until === until
+        );
+        if (seen) seen.told ??= deeds;
         const name = `${credential}\n${model}`;
         const rows = resting.get(name) ?? [];
         resting.set(name, [...rows, { deed: deeds, until }]);
@@ -249,6 +269,7 @@ export function createLaws(
       const left = () =>
         calls.find((call) =>
           call.token === token.id && concerns(call) && goesOn(call) &&
+          call.visits.length > 0 &&
           call.admission!.time <= since
         );
       const late = (how: string) => {

@@ -50,11 +50,11 @@ export function createWire(
     verb: keyof Store,
     args: unknown[],
     answer: unknown,
-    lost: boolean,
+    { who, lost }: { who: number; lost: boolean },
   ) {
-    laws.deed();
-    const seen = SEEN[verb];
-    if (seen) seen({ model, laws, world, lost }, args, answer);
+    const deed = laws.deed();
+    SEEN[verb]?.({ model, laws, who, lost }, args, answer);
+    return deed;
   }
 
   /** Sends a verb on its way. */
@@ -97,9 +97,12 @@ export function createWire(
             lost ? ", lost" : ""
           }`
         );
-        saw(verb, args, answer, lost);
+        const deed = saw(verb, args, answer, { who, lost });
         if (lost || laws.isDead(who)) return;
-        world.after(pause(), who, () => resolve(answer));
+        world.after(pause(), who, () => {
+          if (verb === "readSetup") laws.read(who, deed);
+          resolve(answer);
+        });
       });
     });
   }
@@ -122,7 +125,7 @@ export function createWire(
 interface Seeing {
   readonly model: Model;
   readonly laws: Laws;
-  readonly world: World;
+  readonly who: number;
   readonly lost: boolean;
 }
 
@@ -168,7 +171,7 @@ const SEEN: Partial<
     model.rotated(id, next);
   },
   setPause: ({ model }, [pause]) => model.paused(pause),
-  cool: ({ laws }, [cooldowns]) => laws.cooled(cooldowns),
+  cool: ({ laws, who }, [cooldowns]) => laws.cooled(who, cooldowns),
   warm: ({ laws }, [credentials]) => laws.warmed(credentials),
   putSetup: ({ laws }, [change], done: boolean) => {
     if (done) laws.put(change);
