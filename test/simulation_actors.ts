@@ -258,6 +258,7 @@ export function createCast(
     const { method, model, number } = call;
     const post = method === "POST";
     const stream = random.chance(0.5);
+    call.streams = post && stream;
     call.asksUsage = stream && random.chance(0.4);
     const body = JSON.stringify({
       model,
@@ -306,6 +307,7 @@ export function createCast(
       world.note(() => `request ${number} leaves`);
       leaving.abort();
       reader?.cancel().catch(() => {});
+      laws.left(call);
     });
   }
 

@@ -6,9 +6,9 @@
 import type { LogLine } from "../core/journal.ts";
 import type { Bill } from "../core/limit.ts";
 import type { Cooldown, SetupChange } from "../core/setup.ts";
-import type { Known, Lease, Model } from "./simulation_model.ts";
+import type { Lease, Model } from "./simulation_model.ts";
 import { OPEN } from "./simulation_open.ts";
-import type { World } from "./simulation_world.ts";
+import { NOBODY, type World } from "./simulation_world.ts";
 
 /** One request of a holder's. */
 export interface Call {
@@ -24,6 +24,8 @@ export interface Call {
   lease?: string;
   /** Whether its client wants to see what a stream used. */
   asksUsage?: boolean;
+  /** Whether it asks for a stream. */
+  streams?: boolean;
   /** How the store took it. */
   admission?: {
     readonly may: boolean;
@@ -57,6 +59,8 @@ export interface Visit {
   tokens: number;
   /** Whether the answer has said so by now. */
   told: boolean;
+  /** Whether it was stopped before its end. */
+  stopped: boolean;
   /** Everything the answer has said that is the client's. */
   said: string;
 }
@@ -73,7 +77,9 @@ interface Seen extends Cooldown {
 export type Laws = ReturnType<typeof createLaws>;
 
 /** Within which what runs must have ended when its token is taken back, milliseconds; and where the store does not answer. */
-const HEARD_WITHIN = 2_000;
+const HEARD_WITHIN = 2_001;
+/** The same where the client has left. */
+const DRAINED_WITHIN = 60_001;
 const BLIND_WITHIN = 17_500;
 
 export function createLaws(
@@ -90,6 +96,7 @@ export function createLaws(
   const gone = new Map<string, number>();
   const troubles = new Map<number, number>();
 
+  const isDead = (who: number) => dead.has(who);
   const restsOf = (
     call: Call,
     key: string,
@@ -130,6 +137,31 @@ export function createLaws(
     );
   }
 
+  function endsNow(id: string) {
+    const since = world.time;
+    // Where clocks differ nobody knows whether time has taken it back.
+    const denied = ({ hash }: Call) =>
+      stepped
+        ? model.tokens.get(id)?.record?.status !== "active"
+        : !model.usable({ id, hash }, Math.floor(world.now() / 1000));
+    const running = calls.filter((call) =>
+      call.token === id && goesOn(call) && denied(call)
+    );
+    if (running.length === 0) return;
+    const check = (within: number, deaf: (who: number) => boolean) =>
+      world.after(within, NOBODY, () => {
+        const late = running.find((call) =>
+          goesOn(call) && call.visits.length > 0 && denied(call) &&
+          !deaf(call.who) && model.deniedSince(id) <= since
+        );
+        world.check(!late, () => `${nameOf(late!)} goes on after ${within} ms`);
+      });
+    const troubled = (who: number) =>
+      (troubles.get(who) ?? -Infinity) >= since - 3_000;
+    check(HEARD_WITHIN, troubled);
+    check(BLIND_WITHIN, () => false);
+  }
+
   /** Whether it goes on after its token was taken back. */
   function goesOn(call: Call) {
     return call.line === undefined && call.admission?.may === true &&
@@ -152,7 +184,7 @@ export function createLaws(
     },
     /** An instance is gone. */
     died: (who: number) => void dead.add(who),
-    isDead: (who: number) => dead.has(who),
+    isDead,
 
     /** A look of an instance's is lost. */
     troubled: (who: number) => void troubles.set(who, world.time),
@@ -200,6 +232,7 @@ export function createLaws(
       const { call, key } = visit;
       const { admission, visits } = call;
       check(!!admission?.may, () => `${nameOf(call)} was not to be admitted`);
+      check(call.end !== "left", () => `${nameOf(call)} is sent to nobody`);
       check(
         !visits.some((other) => other.key === key),
         () => `${nameOf(call)} tries ${key} twice`,
@@ -259,29 +292,15 @@ export function createLaws(
       else gone.set(id, deeds);
     },
 
-    /** From now on nothing goes on with it: within two seconds all has ended that runs. */
-    revoked(
-      token: Known,
-      holds: () => boolean,
-      concerns: (call: Call) => boolean,
-    ) {
-      const since = world.time;
-      const left = () =>
-        calls.find((call) =>
-          call.token === token.id && concerns(call) && goesOn(call) &&
-          call.visits.length > 0 &&
-          call.admission!.time <= since
-        );
-      const late = (how: string) => {
-        const call = left();
-        check(!call, () => `${nameOf(call!)} goes on ${how}`);
-      };
-      world.after(HEARD_WITHIN + 1, -1, () => {
-        const call = holds() ? left() : undefined;
-        if (!call) return;
-        if ((troubles.get(call.who) ?? -1) < since - 3_000) late("unrevoked");
-      });
-      world.after(BLIND_WITHIN, -1, () => holds() && late("blindly"));
+    /** A token has changed: what may no longer be used, now or when its grace or its life ends, ends within two seconds. */
+    ends(id: string) {
+      const { record } = model.tokens.get(id) ?? {};
+      const { previous, expires } = record ?? {};
+      const ends = stepped ? [] : [previous?.expires, expires];
+      for (const moment of [undefined, ...ends]) {
+        const wait = moment === undefined ? 0 : moment * 1000 - world.now();
+        if (wait >= 0) world.after(wait, NOBODY, () => endsNow(id));
+      }
     },
 
     /** It is over at its doppel. */
@@ -301,6 +320,23 @@ export function createLaws(
         may || call.failed || refused !== "store_unavailable",
         () => `${nameOf(call)} misses a store that is there`,
       );
+    },
+
+    /** The client leaves: the origin stops, at once or where it is read on after a minute. */
+    left(call: Call) {
+      const drains = model.tokens.get(call.token)?.record?.abort === "drain";
+      const stops = (within: number) =>
+        world.after(within, NOBODY, () => {
+          const visit = call.visits.at(-1);
+          const on = visit && !visit.stopped &&
+            (visit.fate === "open" || visit.fate === "answered");
+          check(
+            !on || isDead(call.who),
+            () => `${nameOf(call)} goes on for nobody`,
+          );
+        });
+      if (!drains && call.streams) stops(1);
+      stops(DRAINED_WITHIN);
     },
 
     /** The client has all it will get. */

@@ -186,6 +186,8 @@ export function createModel(world: World) {
     unspentOf,
     bury,
     usable,
+    /** Since when it is disabled, if it is; by the world's clock. */
+    deniedSince: (id: string) => tokens.get(id)?.revoked ?? -Infinity,
     isPaused: (ms: number) => isPaused(seconds(ms)),
 
     /** Whether the admission may go on, as the model sees it. */

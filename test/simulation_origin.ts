@@ -54,7 +54,7 @@ export function createOrigin(
     const asked = text === "" ? undefined : JSON.parse(text);
     const visit: Visit = {
       ...{ call, key, fate: "open", cost: 0, tokens: 0 },
-      ...{ told: false, said: "" },
+      ...{ told: false, stopped: false, said: "" },
     };
     laws.visited(visit);
     const accident = random.chance(accidents)
@@ -69,6 +69,7 @@ export function createOrigin(
     const gone = new Promise<never>((_, reject) => {
       signal?.addEventListener("abort", () => {
         if (visit.fate === "open") visit.fate = "lost";
+        if (visit.fate !== "whole") visit.stopped = true;
         reject(new DOMException("aborted", "AbortError"));
       });
     });
@@ -174,7 +175,7 @@ export function createOrigin(
         const next = (at: number) => {
           if (over) return;
           if (at === breaks) {
-            over = true;
+            over = visit.stopped = true;
             return controller.error(new TypeError("reset"));
           }
           const part = parts[at];
@@ -193,7 +194,7 @@ export function createOrigin(
         };
         next(0);
       },
-      cancel: () => void (over = true),
+      cancel: () => void (over = visit.stopped = true),
     });
     return new Response(body, { status: visit.status!, headers });
   }

@@ -4,14 +4,8 @@
  * the same. The model sees each verb in the order in which the store does them.
  */
 
-import type { Bill, Estimate, Hold, Shortage, Taking } from "../core/limit.ts";
-import {
-  type Admission,
-  type Ask,
-  type Store,
-  StoreUnavailable,
-} from "../core/store.ts";
-import type { Standing, TokenPatch } from "../core/store.ts";
+import type { Taking } from "../core/limit.ts";
+import { type Store, StoreUnavailable } from "../core/store.ts";
 import type { Cooldown } from "../core/setup.ts";
 import type { Laws } from "./simulation_laws.ts";
 import type { Model } from "./simulation_model.ts";
@@ -32,6 +26,12 @@ const TIMEOUT = 2_000;
 
 export type Wire = ReturnType<typeof createWire>;
 type Verb = (...args: never[]) => Promise<unknown>;
+type Named = Exclude<keyof Store, "close">;
+type See = (
+  seeing: Seeing,
+  args: readonly unknown[],
+  answer: unknown,
+) => void;
 
 export function createWire(
   world: World,
@@ -43,24 +43,25 @@ export function createWire(
   },
 ) {
   const { random } = world;
-  const verbs = Object.entries(store) as unknown as [keyof Store, Verb][];
+  const verbs = Object.entries(store) as unknown as [Named | "close", Verb][];
   const pause = () => random.chance(0.4) ? 0 : random.below(weather.delay + 1);
 
   function saw(
-    verb: keyof Store,
-    args: unknown[],
+    verb: Named,
+    args: readonly unknown[],
     answer: unknown,
     { who, lost }: { who: number; lost: boolean },
   ) {
     const deed = laws.deed();
-    SEEN[verb]?.({ model, laws, who, lost }, args, answer);
+    const see = SEEN[verb] as unknown as See | undefined;
+    see?.({ model, laws, who, lost }, args, answer);
     return deed;
   }
 
   /** Sends a verb on its way. */
   function ask(
     who: number,
-    verb: keyof Store,
+    verb: Named,
     args: never[],
   ): Promise<unknown> {
     const lease = leaseOf(args);
@@ -129,61 +130,53 @@ interface Seeing {
   readonly lost: boolean;
 }
 
+type Seer<Name extends Named> = (
+  seeing: Seeing,
+  args: Parameters<Store[Name]>,
+  answer: Awaited<ReturnType<Store[Name]>>,
+) => void;
+
 /** What the model and the laws see of a verb that was done. */
-const SEEN: Partial<
-  Record<keyof Store, (seeing: Seeing, args: any, answer: any) => void>
-> = {
-  admit({ model, laws }, [asks, taking]: [Ask[], Taking], answer: Admission) {
-    const { may, leased } = model.admitted(asks[0]!, taking, answer);
-    laws.admitted(taking.lease, may, leased);
+const SEEN: { readonly [Name in Named]?: Seer<Name> } = {
+  admit({ model, laws }, [[ask], taking], answer) {
+    const { may, leased } = model.admitted(ask!, taking!, answer);
+    laws.admitted(taking!.lease, may, leased);
   },
-  reserve(
-    { model, lost },
-    [id, taking, estimate]: [string, Taking, Estimate],
-    answer: Hold | Shortage,
-  ) {
+  reserve({ model, lost }, [id, taking, estimate], answer) {
     model.reserved(id, taking, { estimate, answer, lost });
   },
-  settle({ model, laws }, [id, taking, bill]: [string, Taking, Bill]) {
+  settle({ model, laws }, [id, taking, bill]) {
     if (taking.lease === "") return model.undone(id, taking.now);
     const lease = model.tokens.get(id)?.leases.get(taking.lease);
     const call = laws.byLease(taking.lease);
     if (lease?.state === "open" && call) laws.billed(call, lease, bill);
     model.settled(id, taking, bill);
   },
-  watch(
-    { model },
-    [asked, now]: [{ id: string; leases: string[] }[], number],
-    { standings }: { standings: Standing[] },
-  ) {
-    model.watched(asked, now, standings);
+  watch: ({ model }, [asked, now], { standings }) =>
+    model.watched(asked, now, standings),
+  createToken({ model, laws }, [record]) {
+    model.created(record);
+    laws.ends(record.id);
   },
-  createToken: ({ model }, [record]) => model.created(record),
-  editToken({ model, laws }, [id, patch]: [string, TokenPatch]) {
+  editToken({ model, laws }, [id, patch]) {
     model.edited(id, patch);
-    if (patch.status === "disabled") revoked({ model, laws }, id);
+    laws.ends(id);
   },
-  deleteToken({ model, laws }, [id]: [string]) {
+  deleteToken({ model, laws }, [id]) {
     model.deleted(id);
-    revoked({ model, laws }, id);
+    laws.ends(id);
   },
-  rotateToken({ model }, [id, next]) {
+  rotateToken({ model, laws }, [id, next]) {
     model.rotated(id, next);
+    laws.ends(id);
   },
   setPause: ({ model }, [pause]) => model.paused(pause),
   cool: ({ laws, who }, [cooldowns]) => laws.cooled(who, cooldowns),
   warm: ({ laws }, [credentials]) => laws.warmed(credentials),
-  putSetup: ({ laws }, [change], done: boolean) => {
+  putSetup: ({ laws }, [change], done) => {
     if (done) laws.put(change);
   },
 };
-
-function revoked({ model, laws }: Pick<Seeing, "model" | "laws">, id: string) {
-  const token = model.tokens.get(id);
-  if (token?.revoked === undefined) return;
-  const since = token.revoked;
-  laws.revoked(token, () => token.revoked === since, () => true);
-}
 
 function leaseOf(args: readonly unknown[]): string | undefined {
   const taking = args.find((arg) =>
