@@ -5,6 +5,8 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import { SLOT, SLOTS } from "../core/limit.ts";
+import { isRefusal } from "../core/refusal.ts";
+import type { Run } from "../core/running.ts";
 import type { Store } from "../core/store.ts";
 import type { Mutant } from "./simulation.ts";
 import type { Parts } from "./simulation_instance.ts";
@@ -230,6 +232,30 @@ export const MUTANTS: readonly Mutant[] = [
     egress: (forwarded) => {
       egress(forwarded);
       return egress(forwarded);
+    },
+  })),
+  part("what runs with a rotated token goes on", ({ running }) => ({
+    running: Object.assign(Object.create(running), {
+      begin: ({ hash: _, ...run }: Run, looked?: number) =>
+        running.begin({ ...run, hash: undefined }, looked),
+    }),
+  })),
+  part("an origin does not hear that its client left", ({ egress }) => ({
+    egress: async (forwarded) => {
+      const { signal } = new AbortController();
+      const begun = await egress({ ...forwarded, signal });
+      if (isRefusal(begun)) return begun;
+      const { body, status, headers } = begun.response;
+      const reader = body!.getReader();
+      const deaf = new ReadableStream({
+        async pull(controller) {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        },
+      });
+      const response = new Response(deaf, { status, headers });
+      return { ...begun, response, abort: () => {} };
     },
   })),
 ];

@@ -101,7 +101,7 @@ export function createWorld(
   }
 
   const hex = (length: number) =>
-    Array.from({ length }, () => random.below(16).toString(16)).join("");
+    random.below(16 ** length).toString(16).padStart(length, "0");
   const globals = {
     setTimeout: (work: () => void, ms = 0) =>
       add({ at: time + Math.max(0, ms), who, work, timer: true }),
@@ -227,10 +227,8 @@ export function createWorld(
 }
 
 /** All that can be done without anything happening is done. */
-async function quiet() {
-  for (let turn = 0; turn < 2; turn++) {
-    await new Promise<void>((resolve) => setImmediate(() => resolve()));
-  }
+function quiet(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Members of the globals by where they lie; without one where they are inherited. */
