@@ -238,7 +238,7 @@ export function createCast(
       ...{ who: instance.who, token: id, hash: hashToken(value) },
       method: random.chance(0.2) ? "GET" : "POST",
       model: random.pick(MODELS),
-      ...{ begun: world.time, failed: false, body: "" },
+      ...{ failed: false, body: "" },
     } as const;
     const leaves = random.chance(0.15) ? random.below(8_000) : undefined;
     world.after(0, instance.who, () => {
@@ -380,8 +380,6 @@ export function createCast(
   }
 
   return {
-    holdings,
-    limits,
     mint,
     /** One deed, and how long until the next one, milliseconds. */
     act(): number {
@@ -397,6 +395,5 @@ export function createCast(
           return random.below(70_000);
       }
     },
-    isPaused: () => model.isPaused(world.now()),
   };
 }

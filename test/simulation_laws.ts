@@ -20,7 +20,6 @@ export interface Call {
   readonly hash: string;
   readonly method: "GET" | "POST";
   readonly model: string;
-  readonly begun: number;
   lease?: string;
   /** Whether its client wants to see what a stream used. */
   asksUsage?: boolean;
@@ -41,9 +40,8 @@ export interface Call {
   body: string;
   /** How it ended for the client. */
   end?: "complete" | "broken" | "left";
-  /** Its line in the log, and when. */
+  /** Its line in the log. */
   line?: LogLine;
-  over?: number;
 }
 
 /** What reached the origin. */
@@ -309,9 +307,12 @@ export function createLaws(
       if (call === undefined) return world.fail(`Nobody's line ${line.id}`);
       check(!call.line, () => `${nameOf(call)} is over twice`);
       call.line = line;
-      call.over = world.time;
       const { may = false } = call.admission ?? {};
       const { refused } = line;
+      check(
+        !may || refused !== "paused",
+        () => `${nameOf(call)} is ended by a pause`,
+      );
       check(
         may || line.ending === "refused" || call.failed,
         () => `${nameOf(call)} ends ${line.ending}, and was not admitted`,

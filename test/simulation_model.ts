@@ -182,13 +182,11 @@ export function createModel(world: World) {
 
   return {
     tokens,
-    open,
     unspentOf,
     bury,
     usable,
     /** Since when it is disabled, if it is; by the world's clock. */
     deniedSince: (id: string) => tokens.get(id)?.revoked ?? -Infinity,
-    isPaused: (ms: number) => isPaused(seconds(ms)),
 
     /** Whether the admission may go on, as the model sees it. */
     admitted(ask: Ask, { lease, now: told }: Taking, answer: Admission) {
