@@ -14,7 +14,7 @@ import { MUTANTS } from "./simulation_mutants.ts";
 import { Broken } from "./simulation_world.ts";
 
 /** `SEEDS=100000` for a long search, `SEED=7` for one story. */
-const { SEEDS = "2000", SEED } = process.env;
+const { SEEDS = "1500", SEED } = process.env;
 const COUNT = SEED === undefined ? Number(SEEDS) : 1;
 /** The two runtimes tell each other's stories nowhere but here. */
 const FIRST = Number(SEED ?? ("Bun" in globalThis ? 1_000_001 : 1));
