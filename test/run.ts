@@ -61,6 +61,7 @@ await run("own tests on Deno", deno, [
 await run("own tests on Bun", bunPath(), [
   "test",
   ...OWN.map((path) => `./${path}`),
+  "./test/simulation_test.ts",
 ]);
 await run("processes and sockets", deno, [
   "test",
