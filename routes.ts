@@ -188,7 +188,8 @@ async function carry(
   account.sent();
   const { outcome: begun, way, lost } = await sending;
   if (isRefusal(begun)) {
-    if (begun.unsent) account.unsent();
+    if (begun.unsent || begun.denied) account.unsent();
+    if (begun.denied) account.answered();
     return begun;
   }
   if (begun.hop) journal.note({ hop: true });

@@ -129,10 +129,10 @@ function standing<Opened extends object>(
     if (refused) return before;
     if ("response" in before) giveUp(before);
   }
-  if (!isRefusal(after)) return after;
+  if (!isRefusal(after) || !after.unsent) return after;
   // Nothing has gone out only if neither has.
   const { unsent: _, ...sent } = after;
-  return sent as Refusal;
+  return (isRefusal(before) ? sent : { ...sent, denied: true }) as Refusal;
 }
 
 /** An outcome, what is written down about it, and who may be tried next: nobody, another key, or any key one single time. */

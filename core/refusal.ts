@@ -92,6 +92,8 @@ export interface Refusal {
   readonly fields?: Fields;
   /** Nothing of the request has gone out, so nobody charges for it. */
   readonly unsent?: true;
+  /** All that has gone out was refused by the origin, so nobody charges for it either. */
+  readonly denied?: true;
 }
 
 /** What an error body is made of. */

@@ -144,7 +144,7 @@ export async function simulate(
     };
     for (let count = 1 + random.below(3); count > 0; count--) start();
     const cast = createCast(world, {
-      ...{ model, laws, origin, instances, weather, stepped, start },
+      ...{ laws, origin, instances, weather, stepped, start },
       owner: wire.connect(NOBODY),
     });
     for (let count = 1 + random.below(3); count > 0; count--) cast.mint();

@@ -7,9 +7,7 @@ import { hashToken, mintToken } from "../core/token.ts";
 import { UNGUARDED } from "./classes.ts";
 import type { Instance } from "./simulation_instance.ts";
 import type { Call, Laws } from "./simulation_laws.ts";
-import type { Model } from "./simulation_model.ts";
 import { type Mood, type Origin, worstOf } from "./simulation_origin.ts";
-import { OPEN } from "./simulation_open.ts";
 import { NOBODY, type World } from "./simulation_world.ts";
 
 /** The environment's keys. */
@@ -36,17 +34,6 @@ const STORIES = {
 } as const;
 type Deed = keyof typeof STORIES.all;
 
-/** Limits that count a minute only where those before did. */
-function sameKinds(next: Limits, before: Limits = {}): Limits {
-  if (!OPEN["a minute that begins to be counted"]) return next;
-  const { requests, tokens, ...rest } = next;
-  return {
-    ...rest,
-    ...(before.requests !== undefined && { requests: requests ?? 2 }),
-    ...(before.tokens !== undefined && { tokens: tokens ?? 50 }),
-  };
-}
-
 /** What a token's owner and holder know of it. */
 interface Holding {
   readonly id: string;
@@ -58,8 +45,7 @@ export type Cast = ReturnType<typeof createCast>;
 
 export function createCast(
   world: World,
-  { model, laws, origin, owner, instances, weather, stepped, start }: {
-    model: Model;
+  { laws, origin, owner, instances, weather, stepped, start }: {
     laws: Laws;
     origin: Origin;
     /** The store as the owner's own instance reaches it. */
@@ -319,7 +305,7 @@ export function createCast(
         return changeToken();
       case "limits": {
         const { id } = random.pick(holdings);
-        const next = sameKinds(limits(), model.tokens.get(id)?.record?.limits);
+        const next = limits();
         return tell(
           `limits ${id} ${JSON.stringify(next)}`,
           owner.editToken(id, { limits: next }, entry("token.edit")),

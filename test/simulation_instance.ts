@@ -86,7 +86,7 @@ export function createInstance(
     table: PROVIDERS,
     customProvider,
     open,
-    learn: (cooldowns) => parts.cooling.learn(cooldowns),
+    learn: () => parts.cooling.learn(),
     now,
     fault,
   });

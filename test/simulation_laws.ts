@@ -7,7 +7,6 @@ import type { LogLine } from "../core/journal.ts";
 import type { Bill } from "../core/limit.ts";
 import type { Cooldown, SetupChange } from "../core/setup.ts";
 import type { Lease, Model } from "./simulation_model.ts";
-import { OPEN } from "./simulation_open.ts";
 import { NOBODY, type World } from "./simulation_world.ts";
 
 /** One request of a holder's. */
@@ -66,10 +65,6 @@ export interface Visit {
 /** A cooldown that an instance has made. */
 interface Seen extends Cooldown {
   readonly who: number;
-  /** Which of the store's deeds kept it. */
-  told?: number;
-  /** Whether the instance may have forgotten it. */
-  doubtful?: boolean;
 }
 
 export type Laws = ReturnType<typeof createLaws>;
@@ -126,7 +121,6 @@ export function createLaws(
     }
     const seen = own.some((rest) =>
       rest.who === call.who && rest.credential === key && rest.until > now &&
-      !(rest.doubtful && OPEN["a reading that comes late"]) &&
       (rest.model === "" || rest.model === call.model)
     );
     check(
@@ -218,10 +212,8 @@ export function createLaws(
       );
       const arrived = call.visits.filter(({ fate }) => fate !== "unsent");
       const sent = arrived.length > 0;
-      const between = OPEN["taken back between two keys"] &&
-        arrived.every(({ status = 0 }) => status >= 400);
       check(
-        !bill.undone === sent || between && costs.includes(0),
+        !bill.undone === sent,
         () => `${nameOf(call)} was ${sent ? "" : "not "}sent, and is undone`,
       );
     },
@@ -255,19 +247,8 @@ export function createLaws(
     learnt(who: number, cooldowns: readonly Cooldown[]) {
       for (const cooldown of cooldowns) own.push({ ...cooldown, who });
     },
-    /** A reading has come to an instance, of how the store was after so many deeds. */
-    read(who: number, deed: number) {
-      for (const seen of own) {
-        if (seen.who === who && seen.told! > deed) seen.doubtful = true;
-      }
-    },
-    cooled(who: number, cooldowns: readonly Cooldown[]) {
+    cooled(cooldowns: readonly Cooldown[]) {
       for (const { credential, model, until } of cooldowns) {
-        const seen = own.find((one) =>
-          one.who === who && one.credential === credential &&
-          one.model === model && one.until === until
-        );
-        if (seen) seen.told ??= deeds;
         const name = `${credential}\n${model}`;
         const rows = resting.get(name) ?? [];
         resting.set(name, [...rows, { deed: deeds, until }]);

@@ -52,10 +52,9 @@ export function createWire(
     answer: unknown,
     { who, lost }: { who: number; lost: boolean },
   ) {
-    const deed = laws.deed();
+    laws.deed();
     const see = SEEN[verb] as unknown as See | undefined;
     see?.({ model, laws, who, lost }, args, answer);
-    return deed;
   }
 
   /** Sends a verb on its way. */
@@ -98,12 +97,9 @@ export function createWire(
             lost ? ", lost" : ""
           }`
         );
-        const deed = saw(verb, args, answer, { who, lost });
+        saw(verb, args, answer, { who, lost });
         if (lost || laws.isDead(who)) return;
-        world.after(pause(), who, () => {
-          if (verb === "readSetup") laws.read(who, deed);
-          resolve(answer);
-        });
+        world.after(pause(), who, () => resolve(answer));
       });
     });
   }
@@ -171,7 +167,7 @@ const SEEN: { readonly [Name in Named]?: Seer<Name> } = {
     laws.ends(id);
   },
   setPause: ({ model }, [pause]) => model.paused(pause),
-  cool: ({ laws, who }, [cooldowns]) => laws.cooled(who, cooldowns),
+  cool: ({ laws }, [cooldowns]) => laws.cooled(cooldowns),
   warm: ({ laws }, [credentials]) => laws.warmed(credentials),
   putSetup: ({ laws }, [change], done) => {
     if (done) laws.put(change);
