@@ -253,8 +253,8 @@ function pricing(): Prices {
 
 /** Work that outlives its answer, and is awaited when doppel stops. */
 function defer(name: string, work: Promise<unknown>) {
-  const done = work.then(() => {}, (error) => fault(name, error))
-    .finally(() => deferred.delete(done));
+  const over = () => void deferred.delete(done);
+  const done = work.then(over, (error) => (over(), fault(name, error)));
   deferred.add(done);
 }
 

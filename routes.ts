@@ -124,8 +124,9 @@ async function forward(
   journal.note({ token: holder.token.id, provider: route.provider.id });
 
   const account = openAccount(holder, { route, method: request.method }, deps);
-  journal.whenClosed(account.close);
-  const revocation = openRevocation(request.signal, journal.whenClosed);
+  journal.whenClosed((line) => account.close(line));
+  const whenOver = (work: () => void) => journal.whenClosed(work);
+  const revocation = openRevocation(request.signal, whenOver);
   const run = {
     token: holder.token.id,
     hash: holder.by,

@@ -9,20 +9,15 @@ import type { Holder } from "./admit.ts";
 import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
 import type { Content } from "./content.ts";
 import { estimateRequest } from "./estimate.ts";
+import { type Facts, factsOf } from "./facing.ts";
 import { insistently } from "./insist.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
 import { leftFields } from "./left.ts";
-import { type Bill, leased, type Left, type Limits, PERIODS } from "./limit.ts";
-import {
-  isUnmetered,
-  type Meter,
-  type Metered,
-  meteringOf,
-  openMeter,
-} from "./meter.ts";
+import { type Bill, leased, type Left, PERIODS } from "./limit.ts";
+import { isUnmetered, type Meter, type Metered, openMeter } from "./meter.ts";
 import { refusalOf } from "./policy.ts";
-import { requestLine, type Route } from "./provider.ts";
+import type { Route } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Fields } from "./rewrite.ts";
 import type { Store } from "./store.ts";
@@ -87,30 +82,8 @@ export function openAccount(
   return new OpenAccount(factsOf(holder, { route, method }, deps), deps);
 }
 
-/** What a request is on the way to one provider. */
-function factsOf(
-  holder: Holder,
-  { route, method }: { route: Route; method: string },
-  { metering }: Pick<AccountDeps, "metering">,
-): Facts {
-  const line = requestLine(method, route.target.path);
-  const how = meteringOf(route.provider.usage, line);
-  const { limits } = holder.token;
-  const metered = !isUnmetered(how) && (metering || leased(limits));
-  return { ...holder, route, method, line, how, metered, limits };
-}
-
+const NONE: ReadonlyMap<Asked, null> = new Map();
 const NOTHING: Metered = { state: "measured", usage: {} };
-
-/** What does not change while a request goes one way. */
-interface Facts extends Holder {
-  readonly route: Route;
-  readonly method: string;
-  readonly line: string;
-  readonly how: ReturnType<typeof meteringOf>;
-  readonly metered: boolean;
-  readonly limits: Limits;
-}
 
 class OpenAccount implements Account {
   #facts: Facts;
@@ -127,7 +100,7 @@ class OpenAccount implements Account {
   #answered = false;
   #meter: Meter | undefined;
   /** Ways that were lowered to what is held, and `null` for those that cannot be. */
-  #fitted: ReadonlyMap<Asked, Clamped | null> = new Map();
+  #fitted: ReadonlyMap<Asked, Clamped | null> = NONE;
   clamped: Content | undefined;
 
   constructor(facts: Facts, deps: AccountDeps) {
@@ -140,7 +113,7 @@ class OpenAccount implements Account {
     this.#occasion = { provider, model: "", time };
   }
 
-  hold = async (ways: readonly Asked[]): Promise<Refusal | undefined> => {
+  async hold(ways: readonly Asked[]): Promise<Refusal | undefined> {
     const { token, taken, limits, method } = this.#facts;
     const [first] = ways;
     this.#go(first!);
@@ -172,30 +145,38 @@ class OpenAccount implements Account {
     if (open === undefined) return refusalOf({ short: "total" }, limits);
     this.toward(open);
     return undefined;
-  };
+  }
 
-  toward = (way: Asked): boolean => {
+  toward(way: Asked): boolean {
     const fitted = this.#fitted.get(way);
     if (fitted === null) return false;
     this.#go(way);
     this.clamped = fitted?.content;
     this.#lowered = fitted ? [["x-doppel-clamped", `${fitted.limit}`]] : [];
     return true;
-  };
+  }
 
-  fields = (): Fields => [
-    ...leftFields(this.#facts.limits, this.#left),
-    ...this.#lowered,
-  ];
+  fields(): Fields {
+    const left = leftFields(this.#facts.limits, this.#left);
+    return this.#lowered.length > 0 ? [...left, ...this.#lowered] : left;
+  }
 
-  sent = (): void => void (this.#sent = true);
-  unsent = (): void => void (this.#sent = false);
-  answered = (): void => void (this.#answered = true);
+  sent(): void {
+    this.#sent = true;
+  }
 
-  meter = ({ status, headers }: Metering): Meter | undefined => {
+  unsent(): void {
+    this.#sent = false;
+  }
+
+  answered(): void {
+    this.#answered = true;
+  }
+
+  meter({ status, headers }: Metering): Meter | undefined {
     const { how, route, metered } = this.#facts;
     this.clamped = undefined;
-    this.#fitted = new Map();
+    this.#fitted = NONE;
     if (!metered) return void (this.#sources = undefined);
     const meter = this.#meter = openMeter(how, {
       status,
@@ -211,19 +192,20 @@ class OpenAccount implements Account {
       meter.see(chunk);
     };
     return { ...meter, see };
-  };
+  }
 
-  soFar = async () => {
+  async soFar() {
     const metered = this.#meter?.soFar();
     const model = metered?.model ?? this.#occasion.model;
     const parts = metered &&
       await pricedParts(metered, this.#occasion, this.#deps.prices);
     const { route } = this.#facts;
     return { route, model, cost: parts && costOf(parts) };
-  };
+  }
 
-  close = (line: LogLine): void =>
+  close(line: LogLine): void {
     this.#deps.defer("settle", this.#settle(line));
+  }
 
   async #settle(line: LogLine): Promise<void> {
     const { store, prices, ledger } = this.#deps;
@@ -237,12 +219,11 @@ class OpenAccount implements Account {
     } finally {
       const facts = { ...this.#facts, model: this.#occasion.model };
       ledger.enter(entryOf(line, facts, { metered, parts, cost }));
-      await this.#pay(metered, cost);
+      if (!this.#settled) await this.#pay(metered, cost);
     }
   }
 
   async #pay(metered: Metered, price: number | undefined): Promise<void> {
-    if (this.#settled) return;
     this.#settled = true;
     const { token, taken, limits } = this.#facts;
     // A place in the minute is all that such a request took, and it keeps that.

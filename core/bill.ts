@@ -17,13 +17,26 @@ import { hashToken } from "./token.ts";
 const KNOWN_FOR = 400 * 86_400;
 
 /** What is to be counted now: usage that was shown before is none. */
-export async function firstLook(
+export function firstLook(
   metered: Metered,
-  { provider, time }: Occasion,
+  occasion: Occasion,
   store: Store,
+): Metered | Promise<Metered> {
+  return metered.once === undefined
+    ? metered
+    : lookedAt(metered, metered.once, { occasion, store });
+}
+
+async function lookedAt(
+  metered: Metered,
+  once: string,
+  { occasion: { provider, time }, store }: {
+    readonly occasion: Occasion;
+    readonly store: Store;
+  },
 ): Promise<Metered> {
-  const { once, state, usage, byModel: _, cost: __, ...rest } = metered;
-  if (once === undefined || Object.keys(usage).length === 0) return metered;
+  const { once: _1, state, usage, byModel: _2, cost: _3, ...rest } = metered;
+  if (Object.keys(usage).length === 0) return metered;
   // Too little to count, too much to call nothing.
   if (state === "estimated") return { state, usage: {}, ...rest };
   const look = `look ${hashToken(`${provider} ${once} ${state}`)}`;
@@ -41,16 +54,20 @@ export async function pricedParts(
   const own = model ?? occasion.model;
   // Nobody knows better than who charges for it.
   if (told !== undefined) return [{ model: own, usage, cost: told }];
-  const parts = Object.entries(byModel ?? { "": usage });
-  return await Promise.all(parts.map(async ([name, usage]): Promise<Part> => {
-    const part = { model: name || own, usage };
-    if (Object.keys(usage).length === 0) {
-      return state === "measured" || later ? { ...part, cost: 0 } : part;
-    }
+  const parts: Part[] = [];
+  const used = byModel ?? { "": usage };
+  for (const [name, usage] of Object.entries(used)) {
+    const any = Object.keys(usage).length > 0;
     const alone = byModel && { byModel: { [name]: usage } };
-    const cost = await prices.cost(occasion, { ...metered, usage, ...alone });
-    return cost === undefined ? part : { ...part, cost };
-  }));
+    const cost = any
+      ? await prices.cost(occasion, { ...metered, usage, ...alone })
+      : state === "measured" || later
+      ? 0
+      : undefined;
+    const part = { model: name || own, usage };
+    parts.push(cost === undefined ? part : { ...part, cost });
+  }
+  return parts;
 }
 
 /** The sum; `undefined` where a part has no price. */

@@ -112,36 +112,65 @@ export function openJournal(
   request: { method: string; path: string },
   { now, write }: { now: () => number; write: (line: LogLine) => void },
 ): Journal {
-  const started = now();
-  const id = crypto.randomUUID();
-  const noted: Partial<LogLine> = {};
-  let counter = NOTHING;
-  let open = true;
-  const works: ((line: LogLine) => void)[] = [write];
-  const facts = () => ({
-    time: new Date(started).toISOString(),
-    id,
-    method: request.method,
-    path: loggable(request.path),
-    status: 0,
-    bytes: counter.bytes,
-    ...noted,
-    ms: now() - started,
-  });
-  return {
-    id,
-    whenClosed: (work) => void works.push(work),
-    note: (more) => void Object.assign(noted, more),
-    elapsed: () => now() - started,
-    count: (there) => void (counter = there),
-    facts,
-    close(ending, more) {
-      if (!open) return;
-      open = false;
-      const line: LogLine = { ...facts(), ...more, ending };
-      for (const work of works) work(line);
-    },
-  };
+  return new OpenJournal(request, now, write);
+}
+
+class OpenJournal implements Journal {
+  readonly id = crypto.randomUUID();
+  readonly #request: { readonly method: string; readonly path: string };
+  readonly #now: () => number;
+  readonly #started: number;
+  readonly #noted: Partial<LogLine> = {};
+  readonly #works: ((line: LogLine) => void)[];
+  #counter = NOTHING;
+  #open = true;
+
+  constructor(
+    request: { method: string; path: string },
+    now: () => number,
+    write: (line: LogLine) => void,
+  ) {
+    this.#request = request;
+    this.#now = now;
+    this.#started = now();
+    this.#works = [write];
+  }
+
+  whenClosed(work: (line: LogLine) => void): void {
+    this.#works.push(work);
+  }
+
+  note(facts: Partial<LogLine>): void {
+    Object.assign(this.#noted, facts);
+  }
+
+  elapsed(): number {
+    return this.#now() - this.#started;
+  }
+
+  count(counter: { readonly bytes: number }): void {
+    this.#counter = counter;
+  }
+
+  facts(): Omit<LogLine, "ending"> {
+    return {
+      time: new Date(this.#started).toISOString(),
+      id: this.id,
+      method: this.#request.method,
+      path: loggable(this.#request.path),
+      status: 0,
+      bytes: this.#counter.bytes,
+      ...this.#noted,
+      ms: this.elapsed(),
+    };
+  }
+
+  close(ending: Ending, facts?: Partial<LogLine>): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const line: LogLine = Object.assign(this.facts(), facts, { ending });
+    for (const work of this.#works) work(line);
+  }
 }
 
 const NOTHING: { readonly bytes: number } = { bytes: 0 };

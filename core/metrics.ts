@@ -129,14 +129,14 @@ function labelled(
 function watched(store: Store, failed: (verb: string) => void): Store {
   const verbs = Object.entries(store).map(([verb, call]) => [
     verb,
-    verb === "close" ? call : async (...args: unknown[]) => {
-      try {
-        return await (call as (...args: unknown[]) => unknown)(...args);
-      } catch (error) {
-        if (error instanceof StoreUnavailable) failed(verb);
-        throw error;
-      }
-    },
+    verb === "close"
+      ? call
+      : (...args: unknown[]) =>
+        (call as (...args: unknown[]) => Promise<unknown>)(...args)
+          .catch((error) => {
+            if (error instanceof StoreUnavailable) failed(verb);
+            throw error;
+          }),
   ]);
   return Object.fromEntries(verbs);
 }

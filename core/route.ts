@@ -5,7 +5,7 @@
  */
 
 import { METHODS } from "./egress.ts";
-import type { Provider, Route, Signs } from "./provider.ts";
+import { NO_SIGNS, type Provider, type Route, type Signs } from "./provider.ts";
 import type { Refusal } from "./refusal.ts";
 import { HOST_FINAL } from "./rewrite.ts";
 import type { CleanTarget, Target } from "./target.ts";
@@ -35,8 +35,21 @@ export function chooseProvider(
     // URLs that are given back have the prefix, and need no field to come back.
     return row && routeTo(row, `/${row.id}`, target);
   }
-  const provider = providers.find((row) => shows(row.signs, target, headers));
+  const provider = showing(providers)
+    .find((row) => shows(row.signs, target, headers));
   return provider && { provider, prefix: "", target };
+}
+
+const SHOWING = new WeakMap<readonly Provider[], readonly Provider[]>();
+
+/** The rows that a request can show without a prefix: few. */
+function showing(providers: readonly Provider[]): readonly Provider[] {
+  let rows = SHOWING.get(providers);
+  if (rows === undefined) {
+    rows = providers.filter(({ signs }) => signs !== NO_SIGNS);
+    SHOWING.set(providers, rows);
+  }
+  return rows;
 }
 
 function routeTo(

@@ -10,12 +10,11 @@
  * @module
  */
 
+import { LONGEST_NAME, nameEnd, nameIn } from "./scan_name.ts";
 import { openText, type Text } from "./text.ts";
 
 /** Longest value that is kept, bytes; of a longer one nothing is. */
 const LONGEST = 65_536;
-/** Longest member name that can be asked for, and longest number, bytes. */
-const LONGEST_NAME = 64;
 
 /** The places asked for, in the form of the JSON itself. */
 export interface Shape {
@@ -174,9 +173,19 @@ function readMark(state: State, chunk: Uint8Array, at: number): number {
   } else if (byte === OBJECT_END || byte === ARRAY_END) {
     if (frames.pop() && frames.length === 0) state.finder.ended();
   } else if (byte > 0x20 && byte !== COLON && (byte !== ARRAY || frame)) {
-    beginValue(state, byte, at);
+    const end = byte === QUOTE && isNamed(frame) ? nameEnd(chunk, at + 1) : -1;
+    if (end === -1) beginValue(state, byte, at);
+    else {
+      frame!.name = nameIn(frame!.shape, chunk, at + 1, end);
+      return end + 1;
+    }
   }
   return at + 1;
+}
+
+/** Whether the next string is a member's name. */
+function isNamed(frame: Frame | undefined): boolean {
+  return frame !== undefined && !frame.array && frame.name === undefined;
 }
 
 function beginValue(state: State, byte: number, at: number): void {
@@ -196,7 +205,7 @@ function beginValue(state: State, byte: number, at: number): void {
     state.depth = 1;
   } else if (byte === QUOTE) {
     state.inString = true;
-    if (frame && !frame.array && frame.name === undefined) {
+    if (isNamed(frame)) {
       state.wanted = NAME;
       state.short = true;
     }

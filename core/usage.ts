@@ -90,11 +90,17 @@ export function largerUsage(a: Usage, b: Usage): Usage {
   return combine(a, b, Math.max);
 }
 
+function isEmpty(usage: Usage): boolean {
+  for (const _ in usage) return false;
+  return true;
+}
+
 function combine(
   a: Usage,
   b: Usage,
   operation: (x: number, y: number) => number,
 ): Usage {
+  if (isEmpty(a)) return b;
   const both: { [kind in UsageKind]?: number } = {};
   for (const kind of KINDS) {
     const [x, y] = [a[kind], b[kind]];

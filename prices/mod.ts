@@ -5,7 +5,7 @@
  */
 
 import type { Prices } from "../core/price.ts";
-import { type PriceBook, priceOf } from "./price.ts";
+import { microDollarsOf, type PriceBook } from "./price.ts";
 
 /** `book` is asked each time, and answers at once but for the first. */
 export function pricesOf(book: () => Promise<PriceBook>): Prices {
@@ -21,9 +21,9 @@ export function pricesOf(book: () => Promise<PriceBook>): Prices {
       let sum = 0;
       for (const [name, part] of Object.entries(parts)) {
         const asked = { ...occasion, model: name || occasion.model, tier };
-        const price = priceOf(prices, part, asked);
+        const price = microDollarsOf(prices, part, asked);
         if (price === undefined) return undefined;
-        sum += price.microDollars;
+        sum += price;
       }
       return sum;
     },

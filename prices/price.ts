@@ -7,6 +7,7 @@
 
 import { rememberingOf } from "../core/memo.ts";
 import type { Usage } from "../core/usage.ts";
+import { partsOf, sizeOf } from "./parts.ts";
 import { type RateKind, RATES, type Row, type Table } from "./row.ts";
 
 /** Tables of rows, asked in this order. */
@@ -59,22 +60,40 @@ export function priceOf(
   usage: Usage,
   occasion: Occasion,
 ): Price | undefined {
-  const counts = partsOf(usage);
   const tariff = tariffOf(book, occasion, sizeOf(usage));
-  if (tariff === undefined) return undefined;
-  const parts: Part[] = [];
-  for (const [kind, count] of counts) {
-    const found = tariff(kind);
-    if (found === undefined) return undefined;
-    parts.push({ kind, count, ...found });
-  }
-  const first = parts[0]?.row ?? tariff("input")?.row;
+  const parts = tariff && rated(usage, tariff);
+  if (parts === undefined) return undefined;
+  const first = parts[0]?.row ?? tariff!("input")?.row;
   return {
     microDollars: total(parts),
     lines: parts.map(line),
     source: first?.source ?? "",
     dated: first?.dated ?? "",
   };
+}
+
+/** The sum of that alone. */
+export function microDollarsOf(
+  book: PriceBook,
+  usage: Usage,
+  occasion: Occasion,
+): number | undefined {
+  const tariff = tariffOf(book, occasion, sizeOf(usage));
+  const parts = tariff && rated(usage, tariff);
+  return parts && total(parts);
+}
+
+function rated(
+  usage: Usage,
+  tariff: (kind: RateKind) => Rate | undefined,
+): readonly Part[] | undefined {
+  const parts: Part[] = [];
+  for (const [kind, count] of partsOf(usage)) {
+    const found = tariff(kind);
+    if (found === undefined) return undefined;
+    parts.push({ kind, count, ...found });
+  }
+  return parts;
 }
 
 /** An exact rate: billionths of a dollar × `times` ÷ `by`, for as many as `RATES` says. */
@@ -117,69 +136,6 @@ function line(part: Part): Line {
   const each = Number(part.nano * part.times) / Number(by * 1000n);
   const perMillion = each / RATES[kind] * 1_000_000;
   return { kind, count, perMillion, microDollars: exact };
-}
-
-/** Tokens read, at least as many as their parts. */
-export function sizeOf(usage: Usage): number {
-  const { input = 0, cacheRead = 0, cacheWrite5m = 0, cacheWrite1h = 0 } =
-    usage;
-  return Math.max(input, cacheRead + cacheWrite5m + cacheWrite1h);
-}
-
-/** Counts that do not overlap: every token is in one of them, and none in two. */
-function partsOf(usage: Usage): readonly [RateKind, number][] {
-  const { input = 0, output = 0, ...rest } = usage;
-  if (Object.keys(rest).length === 0) return plainParts(input, output);
-  const of = (kind: keyof Usage) => usage[kind] ?? 0;
-  const audio = Math.min(of("cacheReadAudio"), of("inputAudio"));
-  const image = Math.min(of("cacheReadImage"), of("inputImage"));
-  const written = Math.max(
-    of("output"),
-    of("outputAudio") + of("outputImage"),
-    of("reasoning"),
-  );
-  const tokens = written + sizeOf(usage);
-  const parts: [RateKind, number][] = [
-    ...shared(sizeOf(usage), "input", [
-      ["cacheReadAudio", audio],
-      ["cacheReadImage", image],
-      ["cacheRead", of("cacheRead") - audio - image],
-      ["cacheWrite1h", of("cacheWrite1h")],
-      ["cacheWrite5m", of("cacheWrite5m")],
-      ["inputAudio", of("inputAudio") - audio],
-      ["inputImage", of("inputImage") - image],
-    ]),
-    ...shared(written, "output", [
-      ["outputAudio", of("outputAudio")],
-      ["outputImage", of("outputImage")],
-    ]),
-    ["webSearches", of("webSearches")],
-    ["seconds", of("seconds")],
-    ["videoSeconds", of("videoSeconds")],
-    ["characters", of("characters")],
-    ["images", tokens > 0 ? 0 : of("images")],
-  ];
-  return parts.filter(([, count]) => count > 0);
-}
-
-function plainParts(input: number, output: number) {
-  const parts: [RateKind, number][] = [["input", input], ["output", output]];
-  return parts.filter(([, count]) => count > 0);
-}
-
-/** Gives each part what it asks for while there is some; the rest is `rest`. */
-function shared(
-  all: number,
-  rest: RateKind,
-  parts: readonly [RateKind, number][],
-): [RateKind, number][] {
-  let left = all;
-  const taken = parts.map(([kind, asked]): [RateKind, number] => {
-    const count = Math.max(0, Math.min(asked, left));
-    left -= count;
-    return [kind, count];
-  });
-  return [[rest, left], ...taken];
 }
 
 /** Which rate stands for one that is missing; a rate that is not known at all is never made up. */
