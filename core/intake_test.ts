@@ -24,7 +24,10 @@ async function draining(
     now: Date.now,
     write: (line) => void lines.push(line),
   });
-  const revocation = openRevocation(client.signal, journal.whenClosed);
+  const revocation = openRevocation(
+    client.signal,
+    (work) => journal.whenClosed(work),
+  );
   revocation.outlive();
   let sent = 0;
   let seen = 0;
