@@ -52,6 +52,9 @@ const SCHEMA = `
 
 /** Records change by merge patches (RFC 7396), in which `null` takes a field away. */
 const SQL = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
+  rollback: "ROLLBACK",
   get: "SELECT record, used FROM tokens WHERE id = ?",
   // One statement, so that it is one look at the file.
   look: `SELECT (SELECT record FROM tokens WHERE id = ?) AS record,
@@ -143,13 +146,13 @@ function toolsOf(database: DatabaseSync) {
 
   /** All that `work` does, or nothing of it. */
   function stroke<Result>(work: () => Result): Result {
-    database.exec("BEGIN IMMEDIATE");
+    sql.begin.run();
     try {
       const result = work();
-      database.exec("COMMIT");
+      sql.commit.run();
       return result;
     } catch (error) {
-      database.exec("ROLLBACK");
+      sql.rollback.run();
       throw error;
     }
   }
