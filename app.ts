@@ -145,10 +145,10 @@ function openEntrance(app: Hono<{ Bindings: Bindings }>, deps: AppDeps) {
 
 const PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
-function showMetrics(
+async function showMetrics(
   { headers }: Request,
   { metrics, metricsToken, running }: AppDeps,
-): Response {
+): Promise<Response> {
   if (metricsToken === undefined) {
     return new Response("Not found: METRICS_TOKEN is not set.\n", {
       status: 404,
@@ -157,7 +157,7 @@ function showMetrics(
   const [, token = ""] =
     /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "") ?? [];
   return sameSecret(token, metricsToken)
-    ? new Response(metrics.text(running.size), {
+    ? new Response(await metrics.text(running.size), {
       headers: { "content-type": PROMETHEUS, "cache-control": "no-store" },
     })
     : new Response("This is not METRICS_TOKEN.\n", {

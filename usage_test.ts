@@ -382,7 +382,8 @@ law("what the store does not answer is counted by verb", async ({ store }) => {
   });
   assert.deepEqual(await watched.admit([]), { records: [], turn: 0 });
   await assert.rejects(() => watched.ready(), StoreUnavailable);
-  const said = /^doppel_store_errors_total\{.*/m.exec(metrics.text(0))?.[0];
+  const text = await metrics.text(0);
+  const said = /^doppel_store_errors_total\{.*/m.exec(text)?.[0];
   assert.equal(said, 'doppel_store_errors_total{verb="ready"} 1');
 });
 

@@ -12,7 +12,7 @@ import type { ModelFacts } from "./facts.ts";
 import type { View } from "./keyring.ts";
 import { covers } from "./model.ts";
 import { modelAt, routeAt } from "./named.ts";
-import { objectHash, objectsMade } from "./object.ts";
+import { objectHash } from "./object.ts";
 import { authorize } from "./policy.ts";
 import { endpointClass, type Provider, type Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
@@ -166,6 +166,7 @@ async function ofToken(
     view: View;
   },
 ): Promise<readonly Entry[]> {
+  const { objectsMade } = await import("./isolation.ts");
   const made = new Map<Entry, string>();
   for (const entry of entries) {
     const provider = view.providers.find(({ id }) => id === entry.provider)!;

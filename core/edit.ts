@@ -15,8 +15,6 @@ import {
   OBJECT_KEPT,
   objectHash,
   objectOf,
-  objectsMade,
-  ownList,
 } from "./object.ts";
 import { endpointClass, type Provider, type Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
@@ -138,6 +136,7 @@ async function claimMade(
   { route: { provider }, holder, store, now }: Editing,
   places?: readonly string[],
 ): Promise<string> {
+  const { objectsMade } = await import("./isolation.ts");
   const names = objectsMade(provider, JSON.parse(text), places);
   await store.keepClaims(names.map((name) => ({
     hash: objectHash(provider, name),
@@ -147,7 +146,7 @@ async function claimMade(
   return text;
 }
 
-function ownedOnly(
+async function ownedOnly(
   text: string,
   { route: { provider, target }, method, holder, store }: Editing,
 ): Promise<string> {
@@ -159,7 +158,8 @@ function ownedOnly(
       names.filter((_, i) => claims[i]?.token === holder.token.id),
     );
   };
-  return ownList(provider, text, { models, owned });
+  const { ownList } = await import("./isolation.ts");
+  return await ownList(provider, text, { models, owned });
 }
 
 /** Characters that a line of a stream may have to be looked into. */

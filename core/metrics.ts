@@ -1,41 +1,14 @@
 /**
- * What Prometheus asks for (text format 0.0.4). Labels are bounded: providers,
- * classes of status, refusals, the store's verbs; no token, no model.
+ * What is counted for Prometheus. Labels are bounded: providers, classes of
+ * status, refusals, the store's verbs; no token, no model.
  *
  * @module
  */
 
 import type { LogLine } from "./journal.ts";
 import type { Entry } from "./ledger.ts";
+import type { COUNTERS } from "./metrics_text.ts";
 import { type Store, StoreUnavailable } from "./store.ts";
-
-/** Counters by name, in the order in which they are shown, and their labels; dollars and seconds are whole units. */
-const COUNTERS = {
-  doppel_requests_total: {
-    about: "Requests, by what was answered.",
-    labels: ["provider", "code", "refused"],
-  },
-  doppel_request_duration_seconds_total: {
-    about: "Time that requests took.",
-    labels: ["provider"],
-  },
-  doppel_tokens_total: {
-    about: "Input and output tokens of models.",
-    labels: ["provider", "kind"],
-  },
-  doppel_cost_dollars_total: {
-    about: "What was used, priced.",
-    labels: ["provider", "state"],
-  },
-  doppel_unpriced_requests_total: {
-    about: "Requests whose cost nobody can tell.",
-    labels: ["provider"],
-  },
-  doppel_store_errors_total: {
-    about: "Calls that the store did not answer.",
-    labels: ["verb"],
-  },
-} as const;
 
 type Counter = keyof typeof COUNTERS;
 
@@ -47,18 +20,17 @@ export interface Metrics {
   entry(entry: Entry): void;
   /** The same store, its failures counted. */
   watch(store: Store): Store;
-  /** All of it, with what is under way now. */
-  text(inFlight: number): string;
+  /** All of it, with what is under way now: see `textOf()`. */
+  text(inFlight: number): Promise<string>;
 }
 
 /** Nothing has happened yet; `version` is of this program. */
 export function createMetrics(version: string): Metrics {
   /** By the labels' values, split by line feeds. */
-  const counts = Object.fromEntries(
-    Object.keys(COUNTERS).map((name) => [name, new Map<string, number>()]),
-  ) as Record<Counter, Map<string, number>>;
+  const counts = new Map<Counter, Map<string, number>>();
   const add = (name: Counter, values: string, by = 1) => {
-    const series = counts[name];
+    let series = counts.get(name);
+    if (series === undefined) counts.set(name, series = new Map());
     series.set(values, (series.get(values) ?? 0) + by);
   };
   return {
@@ -79,51 +51,9 @@ export function createMetrics(version: string): Metrics {
     },
     watch: (store) =>
       watched(store, (verb) => add("doppel_store_errors_total", verb)),
-    text: (inFlight) =>
-      [
-        ...Object.entries(COUNTERS).flatMap(([name, { about, labels }]) => {
-          const series = Array.from(counts[name as Counter], ([values, n]) =>
-            [labelled(name, labels, values.split("\n")), n] as const);
-          return family(name, "counter", about, series);
-        }),
-        ...family(
-          "doppel_requests_in_flight",
-          "gauge",
-          "Requests and sockets under way.",
-          [["doppel_requests_in_flight", inFlight]],
-        ),
-        ...family(
-          "doppel_build_info",
-          "gauge",
-          "Which doppel this is.",
-          [[labelled("doppel_build_info", ["version"], [version]), 1]],
-        ),
-      ].join("\n") + "\n",
+    text: async (inFlight) =>
+      (await import("./metrics_text.ts")).textOf(counts, version, inFlight),
   };
-}
-
-function family(
-  name: string,
-  type: string,
-  about: string,
-  series: readonly (readonly [string, number])[],
-): string[] {
-  return [
-    `# HELP ${name} ${about}`,
-    `# TYPE ${name} ${type}`,
-    ...series.map(([labels, value]) => `${labels} ${value}`),
-  ];
-}
-
-function labelled(
-  name: string,
-  labels: readonly string[],
-  values: readonly string[],
-): string {
-  const parts = labels.map((label, i) =>
-    `${label}="${values[i]!.replace(/[\\"\n]/g, "_")}"`
-  );
-  return `${name}{${parts.join(",")}}`;
 }
 
 function watched(store: Store, failed: (verb: string) => void): Store {

@@ -8,7 +8,7 @@
 import { type Content, readContent } from "./content.ts";
 import { asking, asksForUsage } from "./exact.ts";
 import { modelsNamed, type ModelSources } from "./model.ts";
-import { authorizeObjects, type ObjectSources } from "./object.ts";
+import type { ObjectSources } from "./object.ts";
 import { authorizeModels, authorizeSocket } from "./policy.ts";
 import {
   type EndpointClass,
@@ -65,7 +65,14 @@ export function authorizeContent(
   sources: ObjectSources,
 ): Promise<Refusal | undefined> | Refusal | undefined {
   return authorizeModels(token, modelSources(sources)) ??
-    (token.isolated ? authorizeObjects(token, store, sources) : undefined);
+    (token.isolated ? isolated(token, store, sources) : undefined);
+}
+
+async function isolated(
+  ...asked: [token: TokenRecord, store: Store, sources: ObjectSources]
+): Promise<Refusal | undefined> {
+  const { authorizeObjects } = await import("./isolation.ts");
+  return await authorizeObjects(...asked);
 }
 
 /** Classes whose requests say which model they want. */

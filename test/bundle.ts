@@ -26,11 +26,13 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const LARGEST = {
   start: { minified: 250_000, gzip: 71_000 },
   admin: { minified: 50_000, gzip: 18_000 },
+  metrics_text: { minified: 2_000, gzip: 1_200 },
   openapi: { minified: 20_000, gzip: 7_000 },
   live_work: { minified: 20_000, gzip: 7_000 },
   forecast: { minified: 20_000, gzip: 8_000 },
   hop: { minified: 8_000, gzip: 4_000 },
   entrance: { minified: 10_000, gzip: 4_500 },
+  isolation: { minified: 5_000, gzip: 2_500 },
   named: { minified: 2_500, gzip: 1_500 },
   discovery: { minified: 4_000, gzip: 2_000 },
   own: { minified: 10_000, gzip: 5_000 },
