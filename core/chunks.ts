@@ -53,6 +53,24 @@ export function readSparingly(body: ReadableStream<Bytes>): Source {
   });
 }
 
+/** Reads so many bytes at a time. */
+export function readWith(body: ReadableStream<Bytes>, bytes: number): Source {
+  return readAsking(body, { next: () => bytes, got() {} });
+}
+
+/** The same source, of which one read has come back already. */
+export function startingWith(first: Read, source: Source): Source {
+  let next: Read | undefined = first;
+  return {
+    read() {
+      const read = next;
+      next = undefined;
+      return read ? Promise.resolve(read) : source.read();
+    },
+    cancel: (reason) => source.cancel(reason),
+  };
+}
+
 /** How much to ask for, and what came of it. */
 export interface Asker {
   /** Bytes. */

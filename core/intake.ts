@@ -5,7 +5,7 @@
  * @module
  */
 
-import { readSparingly, type Source } from "./chunks.ts";
+import type { Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
 import type { Flight } from "./flight.ts";
 import type { Ending, LogLine } from "./journal.ts";
@@ -35,11 +35,10 @@ const NOTHING = new Uint8Array();
 
 /** Nothing is read yet. */
 export function openIntake(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  reader: Source,
   { flight, abort }: Begun,
   { journal, idleSeconds, signal, tap, behind, filter }: Watch,
 ): Intake {
-  const reader = readSparingly(body);
   let over = false;
   const pass = oneBehind(behind);
   const end = (ending: Ending, facts: Partial<LogLine> = {}) => {

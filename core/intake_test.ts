@@ -1,6 +1,7 @@
 /** What is read on for its bill, and for how long. */
 
 import assert from "node:assert/strict";
+import { type Bytes, readSparingly } from "./chunks.ts";
 import { createFlights } from "./flight.ts";
 import { type LogLine, openJournal } from "./journal.ts";
 import { DRAIN_FOR, openRevocation } from "./revocation.ts";
@@ -44,7 +45,7 @@ async function draining(
   );
   const work: Promise<void>[] = [];
   const body = watch(
-    response.body! as ReadableStream<Uint8Array<ArrayBuffer>>,
+    readSparingly(response.body! as ReadableStream<Bytes>),
     {
       response,
       flight: createFlights(Date.now).begin(() => {}),

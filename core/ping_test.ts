@@ -1,6 +1,7 @@
 /** Where comments may go, and how many. */
 
 import assert from "node:assert/strict";
+import { readSparingly } from "./chunks.ts";
 import { createFlights } from "./flight.ts";
 import { openJournal } from "./journal.ts";
 import { betweenEvents, isEventStream } from "./ping.ts";
@@ -71,7 +72,7 @@ function silentStream(pingSeconds: number) {
   });
   const headers = { "content-type": "text/event-stream" };
   const response = new Response(source, { headers });
-  const watched = watch(response.body!, {
+  const watched = watch(readSparingly(response.body!), {
     response,
     flight: flights.begin(() => void aborted++),
     abort: () => {},

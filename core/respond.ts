@@ -6,6 +6,12 @@
  */
 
 import type { Metering } from "./account.ts";
+import {
+  readSparingly,
+  readWith,
+  type Source,
+  startingWith,
+} from "./chunks.ts";
 import type { Credential } from "./credential.ts";
 import {
   claimLocation,
@@ -23,7 +29,7 @@ import type { Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { type Fields, fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
-import { brokenBy } from "./intake.ts";
+import { brokenBy, letGo } from "./intake.ts";
 import { EVENTS } from "./tally.ts";
 import { turnBack } from "./turn.ts";
 import { brokenOff, readWhole, type Watch, watch } from "./watch.ts";
@@ -93,25 +99,23 @@ export async function respond(
   if (isRefusal(claimed)) return give(begun, claimed);
   const meter = journey.meter?.(response);
   if (meter?.written) journey.revocation?.outlive();
-  const empty = method === "HEAD" || BODILESS.has(status);
-  const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
-  const passing = { headers, meter };
-  // Its stream is not touched: to ask for one costs Bun more than all the rest.
-  if (!empty && edits.length === 0 && isSmall(headers)) {
-    return await passAtOnce(begun, journey, passing);
-  }
-  if (empty || response.body === null) {
+  if (response.body === null || method === "HEAD" || BODILESS.has(status)) {
     await response.body?.cancel();
     begun.flight.land();
     journal.close("complete");
     return new Response(null, { status, headers });
   }
-  return edits.length > 0
-    ? await editWhole(begun, journey, { ...passing, edits })
+  const edits = editing && status < 300 ? editsOf(editing, headers, turn) : [];
+  const passing = { headers, meter };
+  if (edits.length > 0) {
+    return await editWhole(begun, journey, { ...passing, edits });
+  }
+  return isSmall(headers)
+    ? await passAtOnce(begun, journey, passing)
     : passOn(begun, journey, passing);
 }
 
-/** Bytes up to which an answer goes down in one piece: no client does anything with a part of it, and a stream costs more than all else. */
+/** Bytes up to which an answer may go down in one piece: a stream costs more than all else. */
 const SMALL = 65_536;
 
 /** Whether an answer says that it is small, and is no stream of events. One without a type goes as a stream: Bun would give it one. */
@@ -122,47 +126,60 @@ function isSmall(headers: Headers): boolean {
     Number(length) <= SMALL && type !== null && !EVENTS.test(type);
 }
 
-/** The answer when it is all there. */
+/** The answer in one piece where what comes first is all of it, as it nearly always is; else as it comes. */
 async function passAtOnce(
   begun: Begun,
   journey: Journey,
   { headers, meter }: Passing,
 ): Promise<Response | Refusal> {
-  const { response, flight } = begun;
+  const { response: { status, body }, flight } = begun;
   const { journal, revocation, signal, idleSeconds } = journey;
+  const length = Number(headers.get("content-length"));
+  const source = readWith(body!, length);
+  const cut = () => letGo(source);
+  flight.follow({ cut });
+  // Deno loses an abort, so the read is ended here, too.
+  signal.addEventListener("abort", cut);
   flight.await(idleSeconds);
-  const content = await response.arrayBuffer().catch(() => undefined);
-  flight.land();
-  const { status } = response;
-  const left = revocation?.client.aborted;
-  if (content === undefined) {
+  const first = await source.read().catch(() => undefined);
+  if (first === undefined || flight.silent || signal.aborted) {
+    flight.land();
+    cut();
     if (revocation?.why) return revocation.why;
     journal.close(brokenBy(flight, signal), { bytes: 0 });
     return new Response(brokenOff(), { status, headers });
   }
-  meter?.see(new Uint8Array(content));
-  const bytes = left ? 0 : content.byteLength;
-  journal.close(left ? "drained" : "complete", { bytes });
-  return new Response(content, { status, headers });
+  if (first.value?.byteLength !== length) {
+    const rest = { headers, meter, source: startingWith(first, source) };
+    return passOn(begun, journey, rest);
+  }
+  flight.land();
+  cut();
+  meter?.see(first.value);
+  const left = revocation?.client.aborted;
+  journal.close(left ? "drained" : "complete", { bytes: left ? 0 : length });
+  return new Response(first.value, { status, headers });
 }
 
 /** What goes down, and who reads along. */
 interface Passing {
   readonly headers: Headers;
   readonly meter: Meter | undefined;
+  /** Where its content comes from, where some of it has been read. */
+  readonly source?: Source;
 }
 
 /** The answer as it comes. */
 function passOn(
   begun: Begun,
   journey: Journey,
-  { headers, meter }: Passing,
+  { headers, meter, source }: Passing,
 ): Response {
   const { response } = begun;
   const { editing } = journey;
   const hides = journey.asked && hidesUsage(response);
   if (hides) headers.delete("content-length");
-  const watched = watch(response.body!, begun, {
+  const watched = watch(source ?? readSparingly(response.body!), begun, {
     ...journey,
     tap: editing && eventClaims(editing, headers),
     behind: meter?.see,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Source } from "./chunks.ts";
 import type { Begun } from "./egress.ts";
 import type { EventFilter } from "./exact.ts";
 import { letGo, openIntake, readOn } from "./intake.ts";
@@ -83,14 +84,14 @@ export async function readWhole(
  * Pings are no sign of the origin's life, and not counted among its bytes.
  */
 export function watch(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  source: Source,
   begun: Begun,
   journey: Watch,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { flight, response } = begun;
   const { pingSeconds, revocation, drain } = journey;
   const stands = isEventStream(response) ? betweenEvents() : undefined;
-  const intake = openIntake(body, begun, journey);
+  const intake = openIntake(source, begun, journey);
   let between = true;
   /** The client's leaving; whether that was the end of it. */
   const leave = () => {
