@@ -61,7 +61,13 @@ await run("own tests on Deno", deno, [
 await run("own tests on Bun", bunPath(), [
   "test",
   ...OWN.map((path) => `./${path}`),
+]);
+// Hundreds of stories a test: more than the five seconds that Bun gives one.
+await run("stories on Bun", bunPath(), [
+  "test",
+  "--timeout=60000",
   "./test/simulation_test.ts",
+  "./test/simulation_found_test.ts",
 ]);
 await run("processes and sockets", deno, [
   "test",
