@@ -139,7 +139,12 @@ async function forward(
   journal.whenClosed(deps.running.begin(run, holder.looked));
   const traveller = { holder, route, account, revocation };
   const admitted = { ...traveller, view, address, journal };
-  const outcome = await carry(request, admitted, deps);
+  const carried = carry(request, admitted, deps);
+  // Bun waits for no handler whose client has gone; who is billed to the end is waited for here.
+  revocation.hearLeaving(() => {
+    if (revocation.outlives) deps.defer("drain", carried);
+  });
+  const outcome = await carried;
   return isRefusal(outcome) ? revocation.why ?? outcome : outcome;
 }
 
@@ -189,8 +194,7 @@ async function carry(
   account.sent();
   const { outcome: begun, way, lost } = await sending;
   if (isRefusal(begun)) {
-    if (begun.unsent || begun.denied) account.unsent();
-    if (begun.denied) account.answered();
+    account.refused(begun);
     return begun;
   }
   if (begun.hop) journal.note({ hop: true });

@@ -5,7 +5,7 @@
  */
 
 import * as v from "valibot";
-import { CHECK_FAILURES, type CheckFailure } from "../core/check.ts";
+import { CHECK_FAILURES, type CheckFailure } from "../core/check_failures.ts";
 
 const failures = Object.keys(CHECK_FAILURES) as CheckFailure[];
 

@@ -5,12 +5,8 @@
  * @module
  */
 
-import {
-  CHECK_FAILURES,
-  type Checked,
-  type CheckFailure,
-  checkKey,
-} from "../core/check.ts";
+import type { Checked } from "../core/check.ts";
+import { CHECK_FAILURES, type CheckFailure } from "../core/check_failures.ts";
 import { ownOf } from "./credential_shown.ts";
 import { recordOf } from "./edit.ts";
 import { found, type Work } from "./work.ts";
@@ -36,6 +32,7 @@ export async function check(
   const { providers } = await keyring.at(setup.turn);
   const provider = providers.find((row) => row.id === record.provider);
   if (!provider) return { ...known, ...unasked("unconfigured") };
+  const { checkKey } = await import("../core/check.ts");
   const checked = await checkKey(provider, { id, key }, { egress, now });
   return { ...known, ...checked };
 }

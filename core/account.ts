@@ -61,8 +61,8 @@ export interface Account {
   fields(): Fields;
   /** It is on its way: the origin may charge for it. */
   sent(): void;
-  /** It has not gone out after all. */
-  unsent(): void;
+  /** It came to nothing: perhaps it has not gone out, or the origin has refused all that did. */
+  refused(why: Refusal): void;
   /** It has its answer without an origin: it keeps its place, and costs nothing. */
   answered(): void;
   /** Meters the answer; nothing where it need not be. */
@@ -165,8 +165,9 @@ class OpenAccount implements Account {
     this.#sent = true;
   }
 
-  unsent(): void {
-    this.#sent = false;
+  refused({ unsent, denied }: Refusal): void {
+    if (unsent || denied) this.#sent = false;
+    if (denied) this.#answered = true;
   }
 
   answered(): void {

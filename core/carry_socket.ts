@@ -63,6 +63,6 @@ export async function carrySocket(
     },
   });
   if (!isRefusal(opened)) stampUse(token.id, deps);
-  else if (opened.unsent) account.unsent();
+  else account.refused(opened);
   return opened;
 }

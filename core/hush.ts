@@ -1,6 +1,7 @@
 /**
  * An origin's refusal that repeats the key it was asked with. Google's does, of
- * a suspended key: it would hand the owner's key to whoever asks.
+ * a suspended key: it would hand the owner's key to whoever asks. Loaded with
+ * the first such answer.
  *
  * @module
  */
@@ -8,16 +9,10 @@
 import type { Credential } from "./credential.ts";
 import type { Begun } from "./egress.ts";
 import { peek } from "./peek.ts";
-import type { Provider } from "./provider.ts";
 import type { Signal } from "./signal.ts";
 
 /** What stands in place of a key. */
 const MASK = "***";
-
-/** Whether an answer is one that may hold a key, which hardly any is. */
-export function mayTell(begun: Begun, { tells }: Provider): boolean {
-  return tells?.includes(begun.response.status) ?? false;
-}
 
 /** The answer, every key in it masked; to the byte as it was where it holds none. */
 export async function hush(

@@ -6,6 +6,8 @@
 
 /** Answers remembered at most; then all are forgotten. */
 const MOST = 500;
+/** Longest question that is remembered, UTF-16 units. */
+const LONGEST = 2_000;
 
 /**
  * `work`, which must be pure, with the answers it gave.
@@ -27,6 +29,7 @@ export function remembering<Answer extends string | number | object>(
     const known = answers.get(question);
     if (known !== undefined) return known;
     const answer = work(question);
+    if (question.length > LONGEST) return answer;
     if (answers.size >= MOST) answers.clear();
     answers.set(question, answer);
     return answer;

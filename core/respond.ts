@@ -23,9 +23,8 @@ import {
 } from "./edit.ts";
 import { type Begun, giveUp } from "./egress.ts";
 import { hidesUsage, hideUsage } from "./exact.ts";
-import { hush, mayTell } from "./hush.ts";
 import type { Meter } from "./meter.ts";
-import type { Route } from "./provider.ts";
+import type { Provider, Route } from "./provider.ts";
 import { isRefusal, type Refusal } from "./refusal.ts";
 import { type Fields, fieldsDown } from "./rewrite.ts";
 import { StoreUnavailable } from "./store.ts";
@@ -72,7 +71,8 @@ export async function respond(
 ): Promise<Response | Refusal> {
   const { credentials } = journey;
   const begun = mayTell(answer, journey.route.provider)
-    ? await hush(answer, credentials, journey.signal)
+    ? await (await import("./hush.ts"))
+      .hush(answer, credentials, journey.signal)
     : answer;
   const { response } = begun;
   const { journal, route, base, method, editing } = journey;
@@ -150,6 +150,7 @@ async function passAtOnce(
     return new Response(brokenOff(), { status, headers });
   }
   if (first.value?.byteLength !== length) {
+    signal.removeEventListener("abort", cut);
     const rest = { headers, meter, source: startingWith(first, source) };
     return passOn(begun, journey, rest);
   }
@@ -159,6 +160,11 @@ async function passAtOnce(
   const left = revocation?.client.aborted;
   journal.close(left ? "drained" : "complete", { bytes: left ? 0 : length });
   return new Response(first.value, { status, headers });
+}
+
+/** Whether an answer is one that may hold a key, which hardly any is. */
+function mayTell({ response }: Begun, { tells }: Provider): boolean {
+  return tells?.includes(response.status) ?? false;
 }
 
 /** What goes down, and who reads along. */

@@ -104,7 +104,7 @@ function combine(
   const both: { [kind in UsageKind]?: number } = {};
   for (const kind of KINDS) {
     const [x, y] = [a[kind], b[kind]];
-    if (x ?? y) both[kind] = operation(x ?? 0, y ?? 0);
+    if (x || y) both[kind] = operation(x ?? 0, y ?? 0);
   }
   return usageOf(both);
 }

@@ -16,10 +16,16 @@ const LOOK_EVERY = 25;
 /** Looks, of which each may last as long as {@linkcode AT_ONCE} says. */
 const LOOKS = 150;
 
-/** Resolves when what was locked is free, to `true`; `false` where it stays locked, or the error says something else. All wait for the same looks. */
-export function patience(
-  database: DatabaseSync,
-): (error: Error) => Promise<boolean> {
+/** Those who wait for a file, all for the same looks. */
+export interface Patience {
+  /** Throws while there are some: nobody holds up all others just to find it locked again. */
+  assertFree(): void;
+  /** Resolves when what was locked is free, to `true`; `false` where it stays locked, or the error says something else. */
+  again(error: Error): Promise<boolean>;
+}
+
+/** Nobody waits yet. */
+export function patienceWith(database: DatabaseSync): Patience {
   let looking: Promise<boolean> | undefined;
 
   async function look() {
@@ -30,15 +36,22 @@ export function patience(
     return false;
   }
 
-  return (error) => {
-    if (!isLocked(error)) return Promise.resolve(false);
-    return looking ??= look().finally(() => looking = undefined);
+  return {
+    assertFree() {
+      if (looking) throw new Error(LOCKED);
+    },
+    again(error) {
+      if (!isLocked(error)) return Promise.resolve(false);
+      return looking ??= look().finally(() => looking = undefined);
+    },
   };
 }
 
+const LOCKED = "database is locked";
+
 /** Deno gives some of these errors no code. */
 function isLocked({ message }: Error): boolean {
-  return /^database (?:table )?is locked/.test(message);
+  return message.startsWith(LOCKED) || message === "database table is locked";
 }
 
 function isFree(database: DatabaseSync): boolean {

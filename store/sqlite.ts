@@ -17,7 +17,7 @@ import type {
   TokenRecord,
 } from "../core/store.ts";
 import { LIMIT_SCHEMA, limitsOf } from "./limit_sqlite.ts";
-import { AT_ONCE, patience } from "./patience_sqlite.ts";
+import { AT_ONCE, type Patience, patienceWith } from "./patience_sqlite.ts";
 import { listVerbs, recordOf } from "./rows_sqlite.ts";
 import { SETUP_SCHEMA, setupOf, setupVerbs } from "./setup_sqlite.ts";
 import { USAGE_SCHEMA, usageOf } from "./usage_sqlite.ts";
@@ -88,7 +88,8 @@ export function sqliteStore(
 ): Store {
   database.exec(SCHEMA + LIMIT_SCHEMA + USAGE_SCHEMA + SETUP_SCHEMA);
   database.exec(AT_ONCE);
-  const tools = toolsOf(database);
+  const patience = patienceWith(database);
+  const tools = toolsOf(database, patience);
   const { sql } = tools;
   const limits = limitsOf(database);
   const setup = setupOf(database);
@@ -113,7 +114,7 @@ export function sqliteStore(
   return {
     ...guarded(verbs, {
       codeOf: ({ code }) => code ?? "SQLITE",
-      again: patience(database),
+      again: patience.again,
     }),
     close: () => database.close(),
   };
@@ -124,7 +125,7 @@ export type Tools = ReturnType<typeof toolsOf>;
 type Limiting = ReturnType<typeof limitsOf>;
 
 /** What the verbs are made of. */
-function toolsOf(database: DatabaseSync) {
+function toolsOf(database: DatabaseSync, { assertFree }: Patience) {
   const sql = mapped(SQL, (text) => database.prepare(text));
   const note = (entry: AuditEntry) => void sql.note.run(JSON.stringify(entry));
   return {
@@ -146,6 +147,7 @@ function toolsOf(database: DatabaseSync) {
 
   /** All that `work` does, or nothing of it. */
   function stroke<Result>(work: () => Result): Result {
+    assertFree();
     sql.begin.run();
     try {
       const result = work();

@@ -68,6 +68,20 @@ Deno.test("sqliteStore: who writes waits for a lock, and nobody else does", asyn
   rmSync(folder, { recursive: true });
 });
 
+Deno.test("sqliteStore: what is loaded late is loaded again where a lock kept it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "doppel-sqlite-"));
+  const file = join(folder, "doppel.sqlite");
+  const store = sqliteStore(new DatabaseSync(file));
+  const other = new DatabaseSync(file);
+  other.exec("BEGIN IMMEDIATE");
+  setTimeout(() => other.exec("COMMIT"), 100);
+  await store.lookAtLive(1);
+  await store.lookAtLive(2);
+  store.close();
+  other.close();
+  rmSync(folder, { recursive: true });
+});
+
 Deno.test("sqliteStore: nonces are forgotten when they are past", async () => {
   let now = 1_000_000;
   const store = sqliteStore(new DatabaseSync(":memory:"), () => now);

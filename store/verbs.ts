@@ -65,7 +65,10 @@ export function late<Name extends Verb>(
 ): Pick<Verbs, Name> {
   let loaded: ReturnType<typeof load> | undefined;
   const verb = (name: Name) => async (...args: never[]) => {
-    loaded ??= load();
+    loaded ??= load().catch((error) => {
+      loaded = undefined;
+      throw error;
+    });
     const verb = (await loaded)[name] as (...args: never[]) => unknown;
     return await verb(...args);
   };

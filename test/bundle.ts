@@ -32,6 +32,8 @@ const LARGEST = {
   forecast: { minified: 20_000, gzip: 8_000 },
   hop: { minified: 8_000, gzip: 4_000 },
   entrance: { minified: 10_000, gzip: 4_500 },
+  check: { minified: 6_000, gzip: 3_000 },
+  hush: { minified: 3_000, gzip: 1_500 },
   isolation: { minified: 5_000, gzip: 2_500 },
   named: { minified: 2_500, gzip: 1_500 },
   discovery: { minified: 4_000, gzip: 2_000 },

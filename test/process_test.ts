@@ -339,6 +339,43 @@ for (const runtime of RUNTIMES) {
   });
 }
 
+for (const runtime of RUNTIMES) {
+  Deno.test(`${runtime}: an answer that is read on for its bill is waited for at a SIGTERM`, async () => {
+    const origin = await startRaw();
+    let go = () => {};
+    const asked = new Promise<void>((resolve) => {
+      origin.play(async ({ wire }) => {
+        const told = new Promise<void>((next) => go = next);
+        const fields = ["content-type: application/json", "content-length: 2"];
+        await wire.write(message("HTTP/1.1 200 OK", fields));
+        resolve();
+        await told;
+        await wire.write("{}");
+      });
+    });
+    const doppel = await startDoppel({ runtime, origin: origin.url });
+    const token = await doppel.mint({ abort: "drain" });
+    const client = await dial(doppel.url);
+    const fields = ["host: x", `authorization: Bearer ${token}`];
+    const head = message("POST /v1/chat/completions HTTP/1.1", [
+      ...fields,
+      "content-length: 2",
+    ]);
+    await client.write(head, "{}");
+    await asked;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await client.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const stopped = doppel.stop();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    go();
+    assert.equal(await stopped, 0);
+    const endings = doppel.lines().map(({ ending }) => ending);
+    assert.deepEqual(endings, ["drained"]);
+    await origin.stop();
+  });
+}
+
 Deno.test("deno task start listens where PORT and HOST say, and drains on SIGTERM", async () => {
   const port = await freePort();
   const data = mkdtempSync(join(tmpdir(), "doppel-start-"));
