@@ -141,6 +141,8 @@ async function calm({ owner, books, diary, nextId, roll, ask }: Scene) {
       await wait(100);
       said = await books.look(holder.id);
     }
+    // A look is several reads: the last settlement may have come between two.
+    said = await books.look(holder.id);
     const leaks = said.leases.length;
     if (leaks > 0) diary.find(`${leaks} of 4 leases leaked (${use})`);
     const owes = diary.charged.get(holder.id) ?? 0;
