@@ -28,8 +28,8 @@ export interface Scene {
 
 /** MiB an hour that are no growth: 1 MiB in ten minutes. */
 const FLAT = 6;
-/** MiB that floors rise and fall by in any case: V8 collects its old space when it likes, and at some requests a second seldom. */
-const NOISE = { deno: 24, bun: 4 };
+/** MiB that floors rise and fall by in any case. */
+const NOISE = 4;
 /** Seconds that a process must have lived for its memory to tell anything. */
 const TELLING = 600;
 /** MiB that a process may grow in the second half of a shorter life. */
@@ -122,7 +122,7 @@ function memoryOf({ subject, diary }: Scene) {
   const end = all.at(-1)!.anonymous;
   const slope = slopeOf(half);
   const rise = slope * (half.at(-1)!.at - half[0]!.at) / 3_600_000;
-  const rises = slope > FLAT && rise > NOISE[subject.current().runtime];
+  const rises = slope > FLAT && rise > NOISE;
   if (lived >= TELLING ? rises : end - warm > LEAP) {
     diary.find(`memory: ${warm} to ${end} MiB, ${slope} MiB an hour`);
   }
