@@ -9,6 +9,7 @@ import {
   field,
   type Framing,
   type Head,
+  pass,
   readHead,
   type Wire,
 } from "../test/raw.ts";
@@ -168,19 +169,4 @@ export async function passContent(
 function sizeOf(line = ""): number {
   const [digits = ""] = /^[0-9a-f]+(?=[ \t]*(?:;|$))/i.exec(line) ?? [];
   return parseInt(digits, 16);
-}
-
-async function pass(
-  wire: Wire,
-  length: number,
-  sink: (piece: Buffer) => unknown,
-) {
-  let left = length;
-  while (left > 0) {
-    const piece = await wire.some(left);
-    if (piece.length === 0) return false;
-    left -= piece.length;
-    await sink(piece);
-  }
-  return true;
 }

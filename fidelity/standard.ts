@@ -59,14 +59,17 @@ export function expectedFields(head: Head, self?: Head): Map<string, string> {
   return fields;
 }
 
+/** A field as its sender wrote the message, and as it came straight and through the gateway. */
+interface Told {
+  readonly sent: Head;
+  readonly direct: string | undefined;
+  readonly through: string | undefined;
+}
+
 export function mayWriteField(
   way: "up" | "down",
   name: string,
-  { sent, direct, through }: {
-    sent: Head;
-    direct: string | undefined;
-    through: string | undefined;
-  },
+  { sent, direct, through }: Told,
 ): boolean {
   if (name in EITHER) return true;
   if (HOP.includes(name)) return !passedOn(name, { sent, direct, through });
@@ -85,11 +88,7 @@ export function mayWriteField(
 /** Whether the sender's own words are in a field that is for one connection. */
 function passedOn(
   name: string,
-  { sent, direct, through }: {
-    sent: Head;
-    direct: string | undefined;
-    through: string | undefined;
-  },
+  { sent, direct, through }: Told,
 ): boolean {
   if (through === undefined || name === "transfer-encoding") return false;
   if (name !== "connection") {

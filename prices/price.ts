@@ -61,9 +61,9 @@ export function priceOf(
   occasion: Occasion,
 ): Price | undefined {
   const tariff = tariffOf(book, occasion, sizeOf(usage));
-  const parts = tariff && rated(usage, tariff);
+  const parts = rated(usage, tariff);
   if (parts === undefined) return undefined;
-  const first = parts[0]?.row ?? tariff!("input")?.row;
+  const first = parts[0]?.row ?? tariff?.("input")?.row;
   return {
     microDollars: total(parts),
     lines: parts.map(line),
@@ -78,15 +78,15 @@ export function microDollarsOf(
   usage: Usage,
   occasion: Occasion,
 ): number | undefined {
-  const tariff = tariffOf(book, occasion, sizeOf(usage));
-  const parts = tariff && rated(usage, tariff);
+  const parts = rated(usage, tariffOf(book, occasion, sizeOf(usage)));
   return parts && total(parts);
 }
 
 function rated(
   usage: Usage,
-  tariff: (kind: RateKind) => Rate | undefined,
+  tariff: ((kind: RateKind) => Rate | undefined) | undefined,
 ): readonly Part[] | undefined {
+  if (tariff === undefined) return undefined;
   const parts: Part[] = [];
   for (const [kind, count] of partsOf(usage)) {
     const found = tariff(kind);

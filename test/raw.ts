@@ -232,7 +232,8 @@ export async function readContent(
   }
 }
 
-async function pass(
+/** Hands so many bytes on, or all there are; whether they came. */
+export async function pass(
   wire: Wire,
   length: number,
   sink: (piece: Buffer) => unknown,

@@ -2,59 +2,19 @@
 
 import { SLOT } from "./expect.ts";
 import { message } from "./raw.ts";
+import { REWRITTEN, UNTOUCHED } from "./targets.ts";
 import { ask, BEARER, DOPPEL, type Row, T, table } from "./wire.ts";
 
 const MALFORMED = { refused: "request_malformed", status: 400 } as const;
 const NO_ROUTE = { refused: "no_route", status: 404 } as const;
 
-const untouched: Row[] = [
-  "/v1/x?flag",
-  "/v1/x?a&&b",
-  "/v1/x?",
-  "/v1/x??",
-  "/v1/x?&",
-  "/v1/x?=",
-  "/v1/x?a=%20+%2B",
-  "/v1/x?a=1,2;b",
-  "/v1/x?b?c=%3F+%20",
-  "/v1/x?a=%zz&b=%",
-  "/v1/x?a=%0d%0a%00",
-  "/v1/x?u=http://elsewhere.test/../y",
-  "/v1/x?a=..%2f..%5c",
-  "/v1/x?a=[1]&b={2}&c=|&d=^&e=`&f=~",
-  "/v1/x?a=\\",
-  "/v1/a%2Fb%2f",
-  "/v1/a;p=1;q",
-  "/v1/a//b///c/",
-  "/v1/",
-  "/v1",
-  "/v1/%zz",
-  "/v1/%",
-  "/v1/@x",
-  "/v1/a%20b",
-  "/v1/a+b",
-  "/v1/%41%7e",
-  "/v1/%252e%252e/x",
-  "/v1/...",
-  "/v1/a.b/.c/d./..e/f..",
-  "/v1/x:y:z",
-  "/v1/!$&'()*+,;=:@-._~",
-  "/v1/[x]|y",
-  "/v1/%E2%82%AC",
-  "/v1/http://elsewhere.test/x",
-].map((target) => ({
-  name: target,
+const untouched: Row[] = UNTOUCHED.map((target) => ({
+  name: target.slice(0, 60),
   sends: ask(`GET ${target}`),
   reaches: { target: `GET ${target}` },
 }));
 
-/** What the URL parser that every fetch goes through writes its own way; to an origin they are the same. */
-const rewritten: Row[] = [
-  ["/v1/x?a='b'", "/v1/x?a=%27b%27"],
-  ['/v1/x?a="b"<c>', "/v1/x?a=%22b%22%3Cc%3E"],
-  ['/v1/"a"<b>{c}`d`', "/v1/%22a%22%3Cb%3E%7Bc%7D%60d%60"],
-  ["/v1/\xc3\xa9?\xc3\xa9", "/v1/%C3%A9?%C3%A9"],
-].map(([target, reaches]) => ({
+const rewritten: Row[] = REWRITTEN.map(([target, reaches]) => ({
   name: `${target} is percent-encoded`,
   sends: ask(`GET ${target}`),
   reaches: { target: `GET ${reaches}` },
