@@ -9,7 +9,7 @@ import type { Holder } from "./admit.ts";
 import { costOf, entryOf, firstLook, pricedParts } from "./bill.ts";
 import type { Content } from "./content.ts";
 import { estimateRequest } from "./estimate.ts";
-import { type Facts, factsOf } from "./facing.ts";
+import { type Errand, errandOf } from "./errand.ts";
 import { insistently } from "./insist.ts";
 import type { LogLine } from "./journal.ts";
 import type { Ledger, Part } from "./ledger.ts";
@@ -79,14 +79,14 @@ export function openAccount(
   { route, method }: { route: Route; method: string },
   deps: AccountDeps,
 ): Account {
-  return new OpenAccount(factsOf(holder, { route, method }, deps), deps);
+  return new OpenAccount(errandOf(holder, { route, method }, deps), deps);
 }
 
 const NONE: ReadonlyMap<Asked, null> = new Map();
 const NOTHING: Metered = { state: "measured", usage: {} };
 
 class OpenAccount implements Account {
-  #facts: Facts;
+  #errand: Errand;
   readonly #deps: AccountDeps;
   #occasion: Occasion;
   /** What the request asks for, guessed; until then, from what. */
@@ -103,18 +103,18 @@ class OpenAccount implements Account {
   #fitted: ReadonlyMap<Asked, Clamped | null> = NONE;
   clamped: Content | undefined;
 
-  constructor(facts: Facts, deps: AccountDeps) {
-    this.#facts = facts;
+  constructor(errand: Errand, deps: AccountDeps) {
+    this.#errand = errand;
     this.#deps = deps;
-    this.#settled = facts.taken === undefined;
-    this.#left = facts.left ?? [];
-    const { id: provider } = facts.route.provider;
+    this.#settled = errand.taken === undefined;
+    this.#left = errand.left ?? [];
+    const { id: provider } = errand.route.provider;
     const time = Math.floor(deps.now() / 1000);
     this.#occasion = { provider, model: "", time };
   }
 
   async hold(ways: readonly Asked[]): Promise<Refusal | undefined> {
-    const { token, taken, limits, method } = this.#facts;
+    const { token, taken, limits, method } = this.#errand;
     const [first] = ways;
     this.#go(first!);
     if (!taken || !limits.tokens && !limits.budget) return undefined;
@@ -157,7 +157,7 @@ class OpenAccount implements Account {
   }
 
   fields(): Fields {
-    const left = leftFields(this.#facts.limits, this.#left);
+    const left = leftFields(this.#errand.limits, this.#left);
     return this.#lowered.length > 0 ? [...left, ...this.#lowered] : left;
   }
 
@@ -175,7 +175,7 @@ class OpenAccount implements Account {
   }
 
   meter({ status, headers }: Metering): Meter | undefined {
-    const { how, route, metered } = this.#facts;
+    const { how, route, metered } = this.#errand;
     this.clamped = undefined;
     this.#fitted = NONE;
     if (!metered) return void (this.#sources = undefined);
@@ -200,7 +200,7 @@ class OpenAccount implements Account {
     const model = metered?.model ?? this.#occasion.model;
     const parts = metered &&
       await pricedParts(metered, this.#occasion, this.#deps.prices);
-    const { route } = this.#facts;
+    const { route } = this.#errand;
     return { route, model, cost: parts && costOf(parts) };
   }
 
@@ -218,15 +218,15 @@ class OpenAccount implements Account {
       parts = await pricedParts(metered, this.#occasion, prices);
       cost = costOf(parts);
     } finally {
-      const facts = { ...this.#facts, model: this.#occasion.model };
-      ledger.enter(entryOf(line, facts, { metered, parts, cost }));
+      const errand = { ...this.#errand, model: this.#occasion.model };
+      ledger.enter(entryOf(line, errand, { metered, parts, cost }));
       if (!this.#settled) await this.#pay(metered, cost);
     }
   }
 
   async #pay(metered: Metered, price: number | undefined): Promise<void> {
     this.#settled = true;
-    const { token, taken, limits } = this.#facts;
+    const { token, taken, limits } = this.#errand;
     // A place in the minute is all that such a request took, and it keeps that.
     if ((this.#sent || this.#answered) && !leased(limits)) return;
     const { input = 0, output = 0 } = metered.usage;
@@ -248,14 +248,14 @@ class OpenAccount implements Account {
   async #seen(ending: LogLine["ending"]): Promise<Metered> {
     const whole = ending === "complete" || ending === "drained";
     if (this.#meter) return await this.#meter.end(whole ? "complete" : "cut");
-    if (!this.#sent || isUnmetered(this.#facts.how)) return NOTHING;
+    if (!this.#sent || isUnmetered(this.#errand.how)) return NOTHING;
     return { state: "estimated", usage: this.#guess() };
   }
 
   #guess(): Usage {
     const { bytes, length } = this.#sources ?? {};
     this.#sources = undefined;
-    return this.#asked ??= this.#facts.metered
+    return this.#asked ??= this.#errand.metered
       ? estimateRequest(bytes, length)
       : {};
   }
@@ -264,9 +264,9 @@ class OpenAccount implements Account {
   #go(way: Asked): void {
     const { route, model } = way;
     const { id } = route.provider;
-    if (route !== this.#facts.route) {
-      const { method } = this.#facts;
-      this.#facts = factsOf(this.#facts, { route, method }, this.#deps);
+    if (route !== this.#errand.route) {
+      const { method } = this.#errand;
+      this.#errand = errandOf(this.#errand, { route, method }, this.#deps);
       this.#asked = undefined;
     }
     this.#occasion = { ...this.#occasion, provider: id, model };
@@ -276,7 +276,7 @@ class OpenAccount implements Account {
   /** All that was held, where the API has not said what was used or that has no price: a guess could be less than it charges. */
   #spent({ state }: Metered, price: number | undefined): number {
     const { cost: held } = this.#held;
-    if (this.#facts.limits.budget === undefined) return price ?? 0;
+    if (this.#errand.limits.budget === undefined) return price ?? 0;
     return state === "measured" ? price ?? held : held;
   }
 }

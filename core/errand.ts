@@ -1,5 +1,5 @@
 /**
- * What does not change while a request goes one way.
+ * An errand: what does not change while a request goes one way.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { isUnmetered, meteringOf } from "./meter.ts";
 import { requestLine, type Route } from "./provider.ts";
 
 /** A holder's request, on the way to one provider. */
-export interface Facts extends Holder {
+export interface Errand extends Holder {
   /** Where it goes. */
   readonly route: Route;
   /** Its method. */
@@ -26,11 +26,11 @@ export interface Facts extends Holder {
 }
 
 /** `metering`: whether answers are metered though no limit needs it. */
-export function factsOf(
+export function errandOf(
   holder: Holder,
   { route, method }: { route: Route; method: string },
   { metering }: { readonly metering: boolean },
-): Facts {
+): Errand {
   const line = requestLine(method, route.target.path);
   const how = meteringOf(route.provider.usage, line);
   const { limits } = holder.token;
