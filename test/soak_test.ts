@@ -117,6 +117,27 @@ const CASES: Readonly<Record<string, Case>> = {
     order: { fate: "broken" },
     is: "wrong",
   },
+  "a stream cut by its origin before its head, which Bun sends late": {
+    runtime: "bun",
+    order: { fate: "stream" },
+    got: NOTHING,
+    during: "origin",
+    is: "passed",
+  },
+  "the same, and it never came": {
+    runtime: "bun",
+    order: { fate: "stream" },
+    got: NOTHING,
+    arrivals: [],
+    during: "origin",
+    is: "wrong",
+  },
+  "the same on Deno": {
+    order: { fate: "stream" },
+    got: NOTHING,
+    during: "origin",
+    is: "wrong",
+  },
   "dropped by the origin": {
     order: { fate: "dropped" },
     got: refusal(502, "origin_unreachable"),
